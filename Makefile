@@ -1,0 +1,55 @@
+# fedstack: `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+STACK ?= dev
+APP ?= examples/digits
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Settings for Pulumi and OpenNebula: the local cloud's where the user has set none.
+ENVIRONMENT = settings="$$(fedstack env)"; eval "$$settings"
+PACK := --policy-pack policies
+MYPY_FOLDERS := fedstack provider policies components tools
+
+.PHONY: help setup up down test lint fmt sdk bench docs stress clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+setup: ## install everything: .venv, Pulumi, the Flower image (a second call does nothing)
+	@$(PYTHON) tools/setup.py
+
+up: setup ## deploy the federation on the local cloud and train once
+	@fedstack cloud start
+	$(ENVIRONMENT)
+	pulumi stack select --create $(STACK) --secrets-provider passphrase >/dev/null
+	pulumi up --stack $(STACK) --yes --skip-preview --suppress-permalink $(PACK)
+	fedstack train $(APP) --stack $(STACK)
+
+down: setup ## destroy the federation and stop the local cloud
+	@$(ENVIRONMENT)
+	fedstack down --stack $(STACK)
+
+test: lint ## every test
+	@pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint: setup ## ruff and mypy --strict
+	@ruff check .
+	ruff format --check .
+	for folder in $(MYPY_FOLDERS) __main__.py; do mypy $$folder; done
+
+fmt: setup ## format the code and mend what ruff can
+	@ruff check --fix .
+	ruff format .
+
+sdk: setup ## generate sdks/opennebula from the provider's schema
+	@$(PYTHON) tools/sdk.py
+
+bench: setup ## benchmarks, as ratios, into benchmarks/results.json
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove what setup and up made in this folder (not the user's cache)
+	@rm -rf .venv .fedstack .mypy_cache .ruff_cache .pytest_cache .hypothesis

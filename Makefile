@@ -34,7 +34,7 @@ down: setup ## destroy the federation and stop the local cloud
 	fedstack down --stack $(STACK)
 
 test: lint ## every test
-	@pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@pytest -n 2 --dist loadscope $(PYTEST_ARGS)
 
 lint: setup ## ruff and mypy --strict
 	@ruff check .

@@ -1,0 +1,179 @@
+"""`fedstack ...`: the one place where the parts of the package meet.
+
+Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted; `train` passes on the run's own.
+"""
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fedstack.localcloud import control
+from fedstack.operations.environment import Project, find_project, is_local, settings
+from fedstack.operations.errors import OperationError
+from fedstack.operations.stack import Stack
+
+app = typer.Typer(
+    help="Flower federated learning on OpenNebula: operate a deployed stack and its local cloud.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+cloud = typer.Typer(help="The local cloud: an OpenNebula that fits in one process.", no_args_is_help=True)
+app.add_typer(cloud, name="cloud")
+
+StackName = Annotated[str, typer.Option("--stack", "-s", help="Pulumi stack.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+StateDir = Annotated[Path | None, typer.Option(help="Where the cloud keeps its state. [.fedstack/cloud]")]
+
+
+def _state_dir(given: Path | None) -> Path:
+    return given.absolute() if given else find_project(Path.cwd()).cloud_state
+
+
+def _cloud_status(project: Project) -> Mapping[str, Any]:
+    return control.status(project.cloud_state)
+
+
+def _stack(name: str) -> Stack:
+    project = find_project(Path.cwd())
+    return Stack(project, name, settings(project, name, _cloud_status(project)))
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, default=str))
+
+
+@cloud.command("start")
+def cloud_start(
+    state_dir: StateDir = None,
+    hypervisor: Annotated[str, typer.Option(help="process or simulated.")] = "process",
+    guest_reports: Annotated[str, typer.Option(help="on, or off: simulated VMs never report READY.")] = "on",
+    boot_time: Annotated[float, typer.Option(help="Seconds until a simulated VM is RUNNING.")] = 0.1,
+    rpc_port: Annotated[int, typer.Option(envvar="FEDSTACK_RPC_PORT", help="XML-RPC; 0 = any free port.")] = 2633,
+    flow_port: Annotated[int, typer.Option(envvar="FEDSTACK_FLOW_PORT", help="OneFlow; 0 = any.")] = 2474,
+    gate_port: Annotated[int, typer.Option(envvar="FEDSTACK_GATE_PORT", help="OneGate; 0 = any.")] = 5030,
+) -> None:
+    """Start the local cloud in the background; returns when it answers."""
+    options = control.Options(
+        state_dir=_state_dir(state_dir),
+        hypervisor=hypervisor,
+        guest_reports=guest_reports,
+        boot_time=boot_time,
+        rpc_port=rpc_port,
+        flow_port=flow_port,
+        gate_port=gate_port,
+    )
+    started = control.start(options)
+    print(f"local cloud: {started['rpc']} (OneFlow {started['flow']}, OneGate {started['gate']})")
+
+
+@cloud.command("status")
+def cloud_status(state_dir: StateDir = None, as_json: AsJson = False) -> None:
+    """Say whether the local cloud runs, and where; exit code 1 if it does not."""
+    status = control.status(_state_dir(state_dir))
+    if as_json:
+        _print_json(status)
+    elif status["running"]:
+        print(f"running: {status['rpc']}, {status['services']} services, {status['vms']} VMs (pid {status['pid']})")
+    else:
+        print("not running")
+    raise typer.Exit(0 if status["running"] else 1)
+
+
+@cloud.command("stop")
+def cloud_stop(
+    state_dir: StateDir = None,
+    keep_vms: Annotated[bool, typer.Option("--keep-vms", help="Leave the VMs running.")] = False,
+) -> None:
+    """Stop the local cloud and its VMs; its state stays."""
+    control.stop(_state_dir(state_dir), destroy_vms=not keep_vms)
+    print("local cloud: stopped")
+
+
+@app.command("env")
+def env(stack: StackName = "dev") -> None:
+    """Print the settings that Pulumi needs for a stack: `eval "$(fedstack env)"`."""
+    for key, value in _stack(stack).settings.items():
+        print(f"export {key}={shlex.quote(value)}")
+
+
+@app.command("status")
+def status(
+    stack: StackName = "dev",
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it again every second until Ctrl-C.")] = False,
+) -> None:
+    """Show the federation: roles, nodes and what they published."""
+    from fedstack.operations import status as federation_status
+
+    read = _federation_reader(_stack(stack))
+    if as_json:
+        _print_json(read().as_dict())
+    elif watch:
+        federation_status.watch(read)
+    else:
+        federation_status.show(read())
+
+
+def _federation_reader(target: Stack) -> Any:
+    from functools import partial
+
+    from fedstack.operations import status as federation_status
+    from fedstack.operations.cloud_client import Access
+
+    access = Access.from_environment(target.environment)
+    return partial(federation_status.read, access, int(target.outputs()["serviceId"]))
+
+
+@app.command("scale")
+def scale(
+    count: Annotated[int, typer.Argument(min=0, help="How many nodes the role shall have.")],
+    role: Annotated[str, typer.Option(help="The elastic role.")] = "supernode",
+    stack: StackName = "dev",
+) -> None:
+    """Change the number of SuperNodes: in the stack's configuration, then by `pulumi up`."""
+    from fedstack.operations import scale as scaling
+
+    target = _stack(stack)
+    scaling.check(_federation_reader(target)(), role, count)
+    raise typer.Exit(scaling.scale(target, count))
+
+
+@app.command("doctor")
+def doctor(stack: StackName = "dev") -> None:
+    """Say what is missing on this machine and which command mends it."""
+    from fedstack.operations.doctor import examine
+
+    project = find_project(Path.cwd())
+    findings = examine(project, _cloud_status(project), is_local(project, stack, os.environ))
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        mark = "ok     " if finding.fine else "MISSING"
+        print(f"{mark}  {finding.subject:<{width}}  {finding.found}")
+        if finding.remedy:
+            print(f"{'':>{width + 11}}-> {finding.remedy}")
+    raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
+
+
+def main() -> None:
+    """Runs the command line; every failure that users can meet ends with one message."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except OperationError as error:
+        _fail(str(error), error.exit_code)
+    except control.CloudError as error:
+        _fail(str(error), 1)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"fedstack: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,138 @@
+"""What a federation looks like now: service, roles and nodes as data and as a table."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from threading import Event
+from typing import Any
+
+from fedstack.oneflow.states import RoleState, ServiceState
+from fedstack.opennebula.states import vm_state_name
+from fedstack.operations.cloud_client import Access
+
+SHOWN = ("FL_ENDPOINT", "FL_ERROR", "FL_NODE_CONFIG", "FL_NODE_ID", "FL_VERSION")
+"""What VMs publish that an operator wants to see at a glance."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One VM of a role. `facts` is what it published through OneGate."""
+
+    vm_id: int
+    name: str
+    ip: str
+    state: str
+    ready: bool
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Role:
+    """One role; `cardinality` is what the platform wants, `nodes` what there is."""
+
+    name: str
+    state: str
+    cardinality: int
+    minimum: int | None
+    maximum: int | None
+    nodes: list[Node]
+
+
+@dataclass(frozen=True)
+class Federation:
+    """A running service."""
+
+    service_id: int
+    name: str
+    state: str
+    roles: list[Role]
+
+    def role(self, name: str) -> Role | None:
+        """The role of that name."""
+        return next((role for role in self.roles if role.name == name), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for `--json`."""
+        return asdict(self)
+
+
+def _ip(template: dict[str, Any]) -> str:
+    nics = template.get("NIC") or []
+    first = nics[0] if isinstance(nics, list) and nics else nics
+    return str(first.get("IP", "")) if first else ""
+
+
+def _node(vm: Any) -> Node:
+    facts = {str(key): str(value) for key, value in (vm.USER_TEMPLATE or {}).items()}
+    return Node(
+        vm_id=int(vm.ID),
+        name=str(vm.NAME),
+        ip=_ip(vm.TEMPLATE or {}),
+        state=vm_state_name(int(vm.STATE), int(vm.LCM_STATE)),
+        ready=facts.get("READY", "").strip() == "YES",
+        facts={key: facts[key] for key in SHOWN if key in facts},
+    )
+
+
+def _role(body: dict[str, Any], vms: dict[int, Any]) -> Role:
+    ids = [int(node["deploy_id"]) for node in body.get("nodes") or []]
+    return Role(
+        name=body["name"],
+        state=RoleState(body["state"]).name,
+        cardinality=int(body["cardinality"]),
+        minimum=body.get("min_vms"),
+        maximum=body.get("max_vms"),
+        nodes=[_node(vms[vm_id]) for vm_id in ids if vm_id in vms],
+    )
+
+
+def read(access: Access, service_id: int) -> Federation:
+    """Asks the platform; raises OperationError when the service is gone or nothing answers."""
+    document = access.service(service_id)
+    body = document["TEMPLATE"]["BODY"]
+    roles = body.get("roles") or []
+    vms = access.vms([int(node["deploy_id"]) for role in roles for node in role.get("nodes") or []])
+    return Federation(
+        service_id=service_id,
+        name=document["NAME"],
+        state=ServiceState(body["state"]).name,
+        roles=[_role(role, vms) for role in roles],
+    )
+
+
+def table(federation: Federation) -> Any:
+    """A rich table of the federation."""
+    from rich.table import Table
+
+    title = f"{federation.name} (service {federation.service_id}): {federation.state}"
+    shown = Table("role", "state", "nodes", "VM", "IP", "VM state", "ready", "published", title=title)
+    for role in federation.roles:
+        count = f"{len(role.nodes)}/{role.cardinality}"
+        for place, node in enumerate(role.nodes or [None]):
+            head = (role.name, role.state, count) if place == 0 else ("", "", "")
+            shown.add_row(*head, *_cells(node))
+    return shown
+
+
+def _cells(node: Node | None) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    published = "  ".join(f"{key}={value}" for key, value in node.facts.items())
+    return (str(node.vm_id), node.ip, node.state, "yes" if node.ready else "no", published)
+
+
+def show(federation: Federation) -> None:
+    """Prints the table; colours only on a terminal."""
+    from rich.console import Console
+
+    Console().print(table(federation))
+
+
+def watch(read: Callable[[], Federation]) -> None:
+    """Shows the table again every second until Ctrl-C."""
+    from rich.live import Live
+
+    stop = Event()
+    with Live(table(read()), auto_refresh=False) as live, suppress(KeyboardInterrupt):
+        while not stop.wait(1.0):
+            live.update(table(read()), refresh=True)

@@ -15,7 +15,7 @@ template = one.VirtualMachineTemplate("vm", name="vm", cpu=0.1, memory_mb=64, co
 
 
 def role(name, parents, maximum, context=CONTEXT):
-    return one.ServiceTemplateRoleArgs(
+    return one.RoleArgs(
         name=name, type="vm", template_id=template.template_id, cardinality=1, min_vms=1, max_vms=maximum,
         parents=parents, template_contents=context,
     )

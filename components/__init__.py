@@ -1,0 +1,1 @@
+"""The Pulumi components: typed settings in, resources out. One component, one file."""

@@ -1,0 +1,244 @@
+"""The whole program against Pulumi's mocks: what it declares, from settings to resource inputs."""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.federation import Federation
+from components.settings import read_settings
+
+CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+Resources = dict[str, dict[str, Any]]
+
+
+class Platform(pulumi.runtime.Mocks):
+    """Answers as the provider would, and keeps the inputs of everything that was declared, by type and name."""
+
+    def __init__(self) -> None:
+        self.declared: Resources = {}
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        kind = args.typ.rsplit(":", 1)[-1]
+        self.declared[f"{kind} {args.name}"] = args.inputs
+        outputs = {
+            "Mark": {"value": "mark-1"},
+            "VirtualNetwork": {"networkId": 7},
+            "Image": {"imageId": 8},
+            "VirtualMachineTemplate": {"templateId": 9},
+            "ServiceTemplate": {"serviceTemplateId": 10},
+            "Service": {"serviceId": 11, "roleStatus": _status()},
+        }.get(kind, {})
+        return f"{args.name}-id", {**args.inputs, **outputs}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"no function is called: {args.token}")
+
+
+def _status() -> list[dict[str, Any]]:
+    published = {
+        "FL_ENDPOINT": "127.9.0.2:9092",
+        "FL_CONTROL_ENDPOINT": "127.9.0.2:9093",
+        "FL_CA_CERT": base64.b64encode(CA.encode()).decode(),
+    }
+    node = {"vmId": 0, "name": "superlink_0", "ip": "127.9.0.2", "state": "RUNNING", "attributes": published}
+    workers = [{**node, "vmId": number, "attributes": {}} for number in (1, 2, 3)]
+    return [
+        {"name": "superlink", "state": "RUNNING", "cardinality": 1, "nodes": [node]},
+        {"name": "supernode", "state": "RUNNING", "cardinality": 3, "nodes": workers},
+    ]
+
+
+def deploy(raw: dict[str, Any]) -> tuple[Resources, dict[str, Any]]:
+    """Declares a federation; what was declared, and the stack's outputs as plain values."""
+    platform = Platform()
+    results: dict[str, Any] = {}
+
+    def program() -> None:
+        federation = Federation("federation-dev", read_settings(raw))
+        for name, value in federation.outputs().items():
+            pulumi.Output.from_input(value).apply(_keeper(results, name))
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        pulumi.runtime.set_mocks(platform, project="fedstack", stack="dev", preview=False)
+        pulumi.runtime.test(program)()
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    return platform.declared, results
+
+
+def _keeper(results: dict[str, Any], name: str) -> Callable[[Any], None]:
+    def keep(value: Any) -> None:
+        results[name] = value
+
+    return keep
+
+
+def service(declared: Resources) -> dict[str, Any]:
+    return declared["Service federation-dev-service"]
+
+
+def template(declared: Resources) -> dict[str, Any]:
+    return declared["ServiceTemplate federation-dev-template"]
+
+
+def test_what_is_declared() -> None:
+    declared, _ = deploy({})
+    assert sorted(declared) == [
+        "Cluster federation-dev",
+        "Federation federation-dev",
+        "FlowerImage federation-dev-image",
+        "Image federation-dev-image",
+        "Mark federation-dev-mark",
+        "Service federation-dev-service",
+        "ServiceTemplate federation-dev-template",
+        "VirtualMachineTemplate federation-dev-superlink",
+        "VirtualMachineTemplate federation-dev-supernode",
+        "VirtualNetwork federation-dev-network",
+    ]
+    marked = {name for name, inputs in declared.items() if inputs.get("mark") == "mark-1"}
+    assert len(marked) == 6
+
+
+def test_the_template_follows_every_mandatory_rule() -> None:
+    from fedstack.oneflow.names import from_camel
+    from fedstack.oneflow.template import normalise
+    from fedstack.rules import check_properties
+
+    declared, _ = deploy({"supernodes": {"count": 3}})
+    inputs = {key: value for key, value in template(declared).items() if key != "mark"}
+    assert check_properties(inputs) == []
+    normalise(from_camel(inputs))
+    superlink, supernode = inputs["roles"]
+    assert (superlink["cardinality"], superlink["minVms"], superlink["maxVms"]) == (1, 1, 1)
+    assert (supernode["cardinality"], supernode["minVms"], supernode["maxVms"]) == (2, 2, 10)
+    assert supernode["parents"] == ["superlink"]
+
+
+def test_every_declared_input_gets_its_value() -> None:
+    from fedstack.oneflow.merge import merge
+    from fedstack.oneflow.names import from_camel
+
+    declared, _ = deploy({})
+    given, body = service(declared), from_camel(template(declared))
+    roles = [{"name": each["name"], "user_inputs_values": each["userInputsValues"]} for each in given["roles"]]
+    merge(body, {"user_inputs_values": given["userInputsValues"], "roles": roles})
+    names = [*given["userInputsValues"], *(name for role in roles for name in role["user_inputs_values"])]
+    assert len(names) == len(set(names)), "one variable, one level"
+    assert "FL_SUPERLINK_ADDRESS" not in names
+    assert given["userInputsValues"]["FL_TLS_ENABLED"] == "YES"
+
+
+def test_the_guest_boots_the_appliance_of_its_role() -> None:
+    declared, _ = deploy({"sshPublicKey": "ssh-ed25519 AAAA me"})
+    for role in template(declared)["roles"]:
+        context = role["templateContents"]["CONTEXT"]
+        script = base64.b64decode(context.pop("START_SCRIPT_BASE64")).decode()
+        assert script == f"#!/bin/sh\nexec fedstack-appliance boot {role['name']}\n"
+        assert context == {
+            "TOKEN": "YES",
+            "NETWORK": "YES",
+            "REPORT_READY": "YES",
+            "READY_SCRIPT_PATH": "/opt/flower/scripts/health-check.sh",
+            "SSH_PUBLIC_KEY": "ssh-ed25519 AAAA me",
+        }
+
+
+def test_outputs() -> None:
+    _, outputs = deploy({"training": {"rounds": 5}})
+    assert outputs["serviceId"] == 11
+    assert outputs["fleetEndpoint"] == "127.9.0.2:9092"
+    assert outputs["controlEndpoint"] == "127.9.0.2:9093"
+    assert outputs["caCertificate"] == CA
+    assert outputs["nodeCount"] == 3
+    assert outputs["variables"]["FL_NUM_ROUNDS"] == "5"
+    assert outputs["runConfig"]["num-server-rounds"] == "5"
+    assert outputs["imagePath"].endswith("images/flower-sklearn")
+
+
+def test_a_count_is_one_change_of_the_service_alone() -> None:
+    before, _ = deploy({"supernodes": {"count": 2}})
+    after, _ = deploy({"supernodes": {"count": 3}})
+    changed = [name for name in before if before[name] != after[name]]
+    assert changed == ["Service federation-dev-service"]
+    assert service(after)["roles"][1]["cardinality"] == 3
+    assert service(after)["triggers"] == service(before)["triggers"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "trigger"),
+    [
+        ({"logging": {"level": "DEBUG"}}, "variables"),
+        ({"tls": {"enabled": False}}, "variables"),
+        ({"superlink": {"memoryMb": 2048}}, "superlink"),
+        ({"supernodes": {"cpu": 2}}, "supernode"),
+        ({"network": {"id": 5}}, "network"),
+        ({"image": {"id": 5}}, "image"),
+        ({"supernodes": {"max": 12}}, "scaling"),
+        ({"supernodes": {"scheduledPolicies": [{"type": "CHANGE", "adjust": 1, "startTime": "1"}]}}, "scaling"),
+        ({"sshPublicKey": "ssh-ed25519 AAAA me"}, "context"),
+    ],
+)
+def test_what_vms_read_at_boot_is_a_trigger(raw: dict[str, Any], trigger: str) -> None:
+    before, after = (service(deploy(each)[0])["triggers"] for each in ({}, raw))
+    assert [name for name in before if before[name] != after[name]] == [trigger]
+
+
+def test_run_scoped_values_are_ignored_by_the_service() -> None:
+    declared, _ = deploy({})
+    after, outputs = deploy({"training": {"strategy": "FedProx", "proximalMu": 0.5}})
+    assert service(after)["triggers"] == service(declared)["triggers"]
+    assert {"FL_STRATEGY", "FL_PROXIMAL_MU", "FL_NUM_ROUNDS"} <= set(service(after)["ignoredInputs"])
+    assert template(after)["roles"][0]["userInputs"]["FL_STRATEGY"].endswith("|FedProx")
+    assert outputs["runConfig"]["proximal-mu"] == "0.5"
+
+
+def test_existing_network_and_image_are_used() -> None:
+    declared, outputs = deploy({"network": {"id": 3}, "image": {"id": 4}})
+    assert not [name for name in declared if name.startswith(("VirtualNetwork", "Image "))]
+    vm = declared["VirtualMachineTemplate federation-dev-supernode"]
+    assert vm["nics"] == [{"networkId": 3}]
+    assert vm["disks"] == [{"imageId": 4}]
+    assert outputs["imagePath"] == ""
+
+
+def test_policies_pass_through() -> None:
+    policy = {"type": "CHANGE", "adjust": 1, "expression": "CPU > 80", "periodNumber": 3, "period": 60, "cooldown": 300}
+    schedule = {"type": "CARDINALITY", "adjust": 4, "recurrence": "0 9 * * mon-fri"}
+    raw = {"supernodes": {"elasticityPolicies": [policy], "scheduledPolicies": [schedule]}}
+    declared, _ = deploy(raw)
+    superlink, supernode = template(declared)["roles"]
+    assert supernode["elasticityPolicies"] == [policy]
+    assert supernode["scheduledPolicies"] == [schedule]
+    assert "elasticityPolicies" not in superlink
+
+
+def test_private_keys_are_secrets_and_masked() -> None:
+    def pem(kind: str) -> str:
+        return base64.b64encode(f"-----BEGIN {kind}-----\nx\n-----END {kind}-----\n".encode()).decode()
+
+    key = pem("PRIVATE KEY")
+    tls = {"caCertificate": pem("CERTIFICATE"), "certificate": pem("CERTIFICATE"), "privateKey": key}
+    declared, outputs = deploy({"tls": tls})
+    assert outputs["variables"]["FL_SSL_KEYFILE"] == "(secret)"
+    assert key not in str(template(declared))
+    assert key not in str(service(declared)["triggers"])
+
+
+def test_a_changed_recipe_is_a_new_image(tmp_path: Any) -> None:
+    (tmp_path / "requirements.txt").write_text("flwr==1.36.0\n")
+    raw = {"image": {"path": str(tmp_path)}}
+    before, _ = deploy(raw)
+    again, _ = deploy(raw)
+    (tmp_path / "requirements.txt").write_text("flwr==1.31.0\n")
+    after, _ = deploy(raw)
+    image = "Image federation-dev-image"
+    assert before[image] == again[image]
+    assert before[image]["name"] != after[image]["name"]
+    assert service(before)["triggers"]["image"] != service(after)["triggers"]["image"]

@@ -1,0 +1,1 @@
+"""Handwritten digits, learnt together: a Flower app with the message API and logistic regression."""

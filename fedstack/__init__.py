@@ -1,1 +1,1 @@
-"""Everything of fedstack that runs outside of Pulumi: the leaves, the rules, the local cloud, the appliances, the CLI."""
+"""Everything of fedstack that runs outside of Pulumi: leaves, rules, local cloud, appliances, command line."""

@@ -9,14 +9,16 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from fedstack.localcloud import control
+from fedstack.localcloud.hypervisors import ImageError
 from fedstack.operations.environment import Project, find_project, is_local, settings
 from fedstack.operations.errors import OperationError
 from fedstack.operations.stack import Stack
+from fedstack.training.errors import TrainingError
 
 app = typer.Typer(
     help="Flower federated learning on OpenNebula: operate a deployed stack and its local cloud.",
@@ -51,22 +53,30 @@ def _print_json(value: object) -> None:
 @cloud.command("start")
 def cloud_start(
     state_dir: StateDir = None,
-    hypervisor: Annotated[str, typer.Option(help="process or simulated.")] = "process",
-    guest_reports: Annotated[str, typer.Option(help="on, or off: simulated VMs never report READY.")] = "on",
-    boot_time: Annotated[float, typer.Option(help="Seconds until a simulated VM is RUNNING.")] = 0.1,
+    hypervisor: Annotated[
+        Literal["process", "simulated"], typer.Option(help="What a VM is: real processes, or nothing but its states.")
+    ] = "process",
+    guest_reports: Annotated[
+        Literal["on", "off"], typer.Option(help="Whether simulated VMs report READY by themselves.")
+    ] = "on",
+    boot_time: Annotated[float, typer.Option(min=0, help="Seconds until a simulated VM is RUNNING.")] = 0.5,
     rpc_port: Annotated[int, typer.Option(envvar="FEDSTACK_RPC_PORT", help="XML-RPC; 0 = any free port.")] = 2633,
     flow_port: Annotated[int, typer.Option(envvar="FEDSTACK_FLOW_PORT", help="OneFlow; 0 = any.")] = 2474,
     gate_port: Annotated[int, typer.Option(envvar="FEDSTACK_GATE_PORT", help="OneGate; 0 = any.")] = 5030,
+    durability: Annotated[
+        Literal["normal", "full"], typer.Option(help="What survives: a kill of the process, or a power cut too.")
+    ] = "normal",
 ) -> None:
     """Start the local cloud in the background; returns when it answers."""
     options = control.Options(
         state_dir=_state_dir(state_dir),
         hypervisor=hypervisor,
-        guest_reports=guest_reports,
+        guest_reports=guest_reports == "on",
         boot_time=boot_time,
         rpc_port=rpc_port,
         flow_port=flow_port,
         gate_port=gate_port,
+        durability=durability,
     )
     started = control.start(options)
     print(f"local cloud: {started['rpc']} (OneFlow {started['flow']}, OneGate {started['gate']})")
@@ -100,6 +110,39 @@ def env(stack: StackName = "dev") -> None:
     """Print the settings that Pulumi needs for a stack: `eval "$(fedstack env)"`."""
     for key, value in _stack(stack).settings.items():
         print(f"export {key}={shlex.quote(value)}")
+
+
+@app.command("train")
+def train(
+    app_folder: Annotated[Path, typer.Argument(metavar="APP", help="Folder of a Flower app, e.g. examples/digits.")],
+    stack: StackName = "dev",
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A run-config value, key=value; repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Flower's own log too.")] = False,
+) -> None:
+    """Train an app on the federation: a line a round, metrics and a curve under .fedstack/runs."""
+    from fedstack import training
+    from fedstack.operations.runs import run
+
+    target = _stack(stack)
+    overrides = training.parse_settings(setting or [])
+    lines = sys.stderr if as_json else sys.stdout
+    result = run(
+        target,
+        app_folder,
+        overrides,
+        on_round=lambda one: print(training.round_line(one), file=lines, flush=True),
+        on_log=lambda line: print(line, file=sys.stderr, flush=True) if verbose else None,
+    )
+    if as_json:
+        _print_json(training.as_dict(result))
+    if result.error:
+        _fail(result.error, result.exit_code)
+    if not as_json:
+        print(f"results: {os.path.relpath(result.directory)}")
+        print(training.final_line(result))
 
 
 @app.command("status")
@@ -163,14 +206,12 @@ def doctor(stack: StackName = "dev") -> None:
 def main() -> None:
     """Runs the command line; every failure that users can meet ends with one message."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
-    except typer.Abort:
-        sys.exit(130)
+        app()
     except OperationError as error:
         _fail(str(error), error.exit_code)
-    except control.CloudError as error:
+    except TrainingError as error:
+        _fail(str(error), error.exit_code)
+    except (control.CloudError, ImageError) as error:
         _fail(str(error), 1)
 
 

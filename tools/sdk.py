@@ -21,10 +21,10 @@ def generate(target: Path) -> int:
             "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
-        arguments = ["gen-sdk", "./provider", "--language", "python", "--local", "-o", f"{scratch}/sdk"]
+        arguments = ["gen-sdk", str(ROOT / "provider"), "--language", "python", "--local", "-o", f"{scratch}/sdk"]
         pulumi = ROOT / ".venv/bin/pulumi"
         command = [str(pulumi if pulumi.exists() else shutil.which("pulumi")), "package", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             print(f"sdk: {done.stderr.strip() or done.stdout.strip()}", file=sys.stderr)
             return done.returncode

@@ -121,9 +121,7 @@ class HostState(IntEnum):
 
 def vm_state_name(state: int, lcm_state: int) -> str:
     """The name that users know: the life-cycle state while ACTIVE, else the state; unknown numbers as text."""
-    numbers: tuple[type[IntEnum], int] = (
-        (LcmState, lcm_state) if state == VmState.ACTIVE else (VmState, state)
-    )
+    numbers: tuple[type[IntEnum], int] = (LcmState, lcm_state) if state == VmState.ACTIVE else (VmState, state)
     kind, number = numbers
     try:
         return kind(number).name

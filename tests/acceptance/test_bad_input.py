@@ -1,12 +1,14 @@
 """What people get wrong: each ends with one message that names the cause and leaves a state that can be destroyed."""
 
+import shutil
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.workspace import Workspace
+from support.workspace import Workspace, processes_with
 
 
 @pytest.fixture(scope="module")
@@ -14,8 +16,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A cloud whose guests never report READY."""
     space = Workspace.create(tmp_path_factory.mktemp("bad-input"))
     space.start_cloud("--hypervisor", "simulated", "--guest-reports", "off", "--boot-time", "0")
-    created = space.pulumi("stack", "select", "--create", "dev")
-    assert created.returncode == 0, created.stderr
+    space.create_stack()
     yield space
     space.stop_cloud()
 
@@ -28,7 +29,7 @@ def configure(workspace: Workspace, **changes: Any) -> None:
 
 
 def refused(workspace: Workspace, *command: str, **extra: str) -> str:
-    done = workspace.pulumi(*command, "--stack", "dev", **extra)
+    done = workspace.pulumi(*command, **extra)
     text = done.stdout + done.stderr
     assert done.returncode != 0, text
     assert "Traceback" not in text
@@ -75,17 +76,26 @@ def test_superlink_that_is_never_ready_can_be_destroyed(workspace: Workspace) ->
     assert len(workspace.vms()) == 1
     again = refused(workspace, "up", "--yes", "--skip-preview")
     assert "superlink" in again
-    destroyed = workspace.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
+    destroyed = workspace.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     assert workspace.vms() == []
     assert workspace.flow("service")["DOCUMENT_POOL"] == {}
 
 
-def test_image_that_does_not_build(workspace: Workspace) -> None:
+def test_image_that_does_not_build(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "clone")
     recipe = workspace.root / "images/broken"
-    recipe.mkdir()
-    configure(workspace, image={"path": str(recipe)})
-    text = refused(workspace, "up", "--yes", "--skip-preview")
-    assert "broken" in text
-    destroyed = workspace.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    shutil.copytree(workspace.root / "images/flower-sklearn", recipe)
+    (recipe / "requirements.txt").write_text("flwr==1.36.0 --hash=sha256:" + "0" * 64 + "\n")
+    configure(workspace, image={"path": "images/broken"})
+    workspace.start_cloud()
+    try:
+        workspace.create_stack()
+        text = refused(workspace, "up", "--yes", "--skip-preview")
+        assert "state ERROR" in text and "Hash-checking is required" in text, text
+        destroyed = workspace.pulumi("destroy", "--yes", "--skip-preview")
+        assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+        assert workspace.vms() == []
+    finally:
+        workspace.stop_cloud()
+    assert processes_with(str(workspace.root)) == []

@@ -59,13 +59,13 @@ def service(workspace: Workspace) -> dict[str, Any]:
 
 
 def up(workspace: Workspace, *options: str) -> subprocess.CompletedProcess[str]:
-    done = workspace.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", *PACK, *options)
+    done = workspace.pulumi("up", "--yes", "--skip-preview", *PACK, *options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
 
 def preview(workspace: Workspace, *options: str) -> str:
-    done = workspace.pulumi("preview", "--stack", "dev", *options)
+    done = workspace.pulumi("preview", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -90,8 +90,7 @@ def is_running(process: int) -> bool:
 
 
 def test_up_creates_supernodes_only_after_the_superlink_published(workspace: Workspace) -> None:
-    created = workspace.pulumi("stack", "select", "--create", "dev", "--secrets-provider", "passphrase")
-    assert created.returncode == 0, created.stderr
+    workspace.create_stack()
     with Watcher(workspace) as watcher:
         done = up(workspace)
     assert re.search(r"superlink READY 1/1", done.stdout), done.stdout
@@ -160,10 +159,11 @@ def test_flower_process_comes_back_and_a_killed_vm_is_healed(workspace: Workspac
     wait_for(lambda: not is_running(killed), 10, "the process to end")
     assert "unchanged" in preview(workspace, "--refresh", "--expect-no-changes")
 
-    (vm_process,) = [pid for pid in processes_with(f"vms/{second.ID}") if is_guest(pid, second.ID)]
+    folder = f"{workspace.cloud['state_dir']}/vms/{second.ID}"
+    (vm_process,) = [pid for pid in processes_with(folder) if is_guest(pid, folder)]
     os.killpg(vm_process, signal.SIGKILL)
     wait_for(lambda: service(workspace)["state"] == 4, 15, "the service to be in WARNING")
-    wait_for(lambda: not processes_with(f"{workspace.cloud['state_dir']}/vms/{second.ID}/"), 15, "the VM to be gone")
+    wait_for(lambda: not processes_with(f"{folder}/"), 15, "the VM to be gone")
     shown = preview(workspace, "--refresh", "--diff")
     assert re.search(r"~ opennebula:index:Service\b", shown), shown
     up(workspace, "--refresh")
@@ -172,10 +172,10 @@ def test_flower_process_comes_back_and_a_killed_vm_is_healed(workspace: Workspac
     assert last.endswith("supernodes=3"), last
 
 
-def is_guest(process: int, vm_id: int) -> bool:
+def is_guest(process: int, folder: str) -> bool:
     """Whether the process is the VM's init: the leader of the VM's session."""
     command = Path(f"/proc/{process}/cmdline").read_text()
-    return "fedstack.localcloud.guest" in command and command.rstrip("\0").endswith(f"vms/{vm_id}")
+    return "fedstack.localcloud.guest" in command and command.rstrip("\0").endswith(folder)
 
 
 def test_the_cloud_killed_and_started_again_is_the_same(workspace: Workspace) -> None:
@@ -196,7 +196,7 @@ def test_destroy_takes_the_supernodes_first_and_leaves_nothing(workspace: Worksp
     database = Path(workspace.cloud["state_dir"]) / f"vms/{superlink.ID}/root/opt/flower/state/state.db"
     assert database.exists()
     with Watcher(workspace) as watcher:
-        done = workspace.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
+        done = workspace.pulumi("destroy", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout + done.stderr
     counts = [
         (sum(name.startswith("superlink") for name in vms), sum(name.startswith("supernode") for name in vms))

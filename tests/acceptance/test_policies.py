@@ -52,11 +52,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 def preview(workspace: Workspace, case: str) -> tuple[int, str]:
-    settings = workspace.settings(case)
-    created = workspace.run("pulumi", "stack", "select", "--create", case, "--non-interactive", **settings)
-    assert created.returncode == 0, created.stderr
-    command = ("pulumi", "preview", "--stack", case, "--policy-pack", "policies", "--non-interactive")
-    done = workspace.run(*command, **settings)
+    workspace.create_stack(case)
+    done = workspace.pulumi("preview", "--policy-pack", "policies", stack=case)
     return done.returncode, done.stdout + done.stderr
 
 

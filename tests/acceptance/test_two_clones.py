@@ -8,9 +8,8 @@ from support.workspace import Workspace, processes_with
 
 def deploy(workspace: Workspace) -> dict[str, object]:
     workspace.start_cloud()
-    created = workspace.pulumi("stack", "select", "--create", "dev")
-    assert created.returncode == 0, created.stderr
-    done = workspace.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", "--policy-pack", "policies")
+    workspace.create_stack()
+    done = workspace.pulumi("up", "--yes", "--skip-preview", "--policy-pack", "policies")
     assert done.returncode == 0, done.stdout + done.stderr
     return workspace.outputs()
 
@@ -29,7 +28,7 @@ def test_two_clones_at_the_same_time(tmp_path: Path) -> None:
         assert len(addresses(first)) == len(addresses(second)) == 3
         assert not addresses(first) & addresses(second)
         assert not {vm.NAME for vm in first.vms() if vm.STATE != 3}
-        destroyed = first.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
+        destroyed = first.pulumi("destroy", "--yes", "--skip-preview")
         assert destroyed.returncode == 0, destroyed.stderr
         assert first.vms() == []
         assert len(second.vms()) == 3

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,21 +53,23 @@ class Workspace:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(OWN)}
         return {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200", "NO_COLOR": "1"}
 
-    def run(self, *command: str, timeout: float = 300, **extra: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command in the copy and returns what it printed; `extra` are environment variables."""
+    def run(
+        self, *command: str, extra: Mapping[str, str] | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the copy and returns what it printed; `extra` goes over the environment."""
         return subprocess.run(
             command,
             cwd=self.root,
-            env={**self.environment, **extra},
+            env={**self.environment, **(extra or {})},
             capture_output=True,
             text=True,
             timeout=timeout,
             check=False,
         )
 
-    def fedstack(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    def fedstack(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line of this checkout."""
-        return self.run(str(BIN / "fedstack"), *arguments, **extra)
+        return self.run(str(BIN / "fedstack"), *arguments)
 
     def settings(self, stack: str = "dev") -> dict[str, str]:
         """What `fedstack env` exports."""
@@ -76,9 +79,16 @@ class Workspace:
         pairs = (entry.partition("=") for entry in printed.stdout.split("\0") if "=" in entry)
         return {key: value for key, _, value in pairs if key.startswith(OWN)}
 
-    def pulumi(self, *arguments: str, timeout: float = 400, **extra: str) -> subprocess.CompletedProcess[str]:
-        """Runs Pulumi with the settings of the workspace."""
-        return self.run("pulumi", *arguments, "--non-interactive", timeout=timeout, **{**self.settings(), **extra})
+    def pulumi(self, *arguments: str, stack: str = "dev", **extra: str) -> subprocess.CompletedProcess[str]:
+        """Runs Pulumi with the settings of a stack of the workspace; `extra` are environment variables."""
+        settings = {**self.settings(stack), **extra}
+        return self.run("pulumi", *arguments, "--stack", stack, "--non-interactive", extra=settings)
+
+    def create_stack(self, stack: str = "dev") -> None:
+        """Makes a stack of the workspace."""
+        command = ("pulumi", "stack", "init", stack, "--non-interactive")
+        created = self.run(*command, extra=self.settings(stack))
+        assert created.returncode == 0, created.stderr
 
     def start_cloud(self, *options: str) -> None:
         """Starts the workspace's own cloud on free ports."""
@@ -121,7 +131,7 @@ class Workspace:
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs."""
-        printed = self.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "dev")
+        printed = self.pulumi("stack", "output", "--json", "--show-secrets")
         assert printed.returncode == 0, printed.stderr
         outputs: dict[str, Any] = json.loads(printed.stdout)
         return outputs

@@ -1,0 +1,149 @@
+"""Actions on a service: ownership, name, recover, release, and actions that VMs perform later (reference 5, 6.18)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from fedstack.localcloud.core import objects
+from fedstack.localcloud.core.kinds import DOCUMENT
+from fedstack.localcloud.core.objects import ADMIN, Caller, admins_only
+from fedstack.localcloud.flow import documents, model, recovery
+from fedstack.localcloud.flow.errors import FlowError, refused
+from fedstack.localcloud.store.database import Transaction
+from fedstack.localcloud.store.schema import sched_action
+from fedstack.localcloud.vm import schedule
+from fedstack.oneflow.states import RoleState
+from fedstack.opennebula.errors import OneError
+from fedstack.opennebula.permissions import Permissions
+
+SCHEDULED = frozenset(
+    {
+        *("terminate", "terminate-hard", "undeploy", "undeploy-hard", "hold", "release", "stop", "suspend", "resume"),
+        *("reboot", "reboot-hard", "poweroff", "poweroff-hard", "snapshot-create", "snapshot-revert"),
+        *("snapshot-delete", "disk-snapshot-create", "disk-snapshot-revert", "disk-snapshot-delete"),
+    }
+)
+OWNERSHIP = frozenset({"chown", "chgrp", "chmod", "rename"})
+_PERIOD, _NUMBER = 60, 1
+
+
+def action_of(sent: Any) -> tuple[str, Any]:
+    """`perform` and `params` of an action's body; raises FlowError."""
+    action = sent.get("action") if isinstance(sent, Mapping) else None
+    if not isinstance(action, Mapping) or "perform" not in action:
+        raise FlowError(400, 'the body must be {"action": {"perform": ..., "params": {...}}}')
+    return str(action["perform"]), action.get("params")
+
+
+def _parameter(params: Any, key: str) -> Any:
+    if not isinstance(params, Mapping) or params.get(key) is None:
+        raise refused(f"Action needs the parameter {key}")
+    return params[key]
+
+
+def _number(params: Any, key: str) -> int:
+    value = _parameter(params, key)
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise refused(f"Parameter {key} must be a whole number, not {value!r}") from error
+
+
+def change_ownership(tx: Transaction, caller: Caller, document_id: int, kind: int, perform: str, params: Any) -> None:
+    """chown, chgrp, chmod, rename of a service or a template. Raises FlowError, OneError."""
+    row = documents.managed(tx, caller, document_id, kind)
+    if perform == "rename":
+        objects.rename(tx, DOCUMENT, row, str(_parameter(params, "name")))
+    elif perform == "chmod":
+        bits = tuple(int(bit) for bit in f"{_mode(str(_parameter(params, 'octet'))):09b}")
+        objects.chmod(tx, caller, DOCUMENT, row, bits)
+    elif perform == "chgrp":
+        objects.chown(tx, DOCUMENT, row, -1, _number(params, "group_id"))
+    else:
+        owner = _number(params, "owner_id")
+        if owner >= 0:
+            admins_only(caller, ADMIN, DOCUMENT)
+        group = _number(params, "group_id") if params.get("group_id") is not None else -1
+        objects.chown(tx, DOCUMENT, row, owner, group)
+
+
+def _mode(octet: str) -> int:
+    try:
+        return Permissions.from_octal(octet).mode
+    except ValueError as error:
+        raise refused(str(error)) from error
+
+
+def perform_on_service(tx: Transaction, caller: Caller, service_id: int, sent: Any) -> None:
+    """POST /service/:id/action. Raises FlowError, OneError."""
+    perform, params = action_of(sent)
+    documents.managed(tx, caller, service_id, model.SERVICE)
+    if perform == "recover":
+        recovery.recover(tx, service_id, with_delete=isinstance(params, Mapping) and params.get("delete") is True)
+    elif perform == "release":
+        recovery.release(tx, service_id)
+    elif perform in OWNERSHIP:
+        change_ownership(tx, caller, service_id, model.SERVICE, perform, params)
+    elif perform in SCHEDULED:
+        for role in model.load(tx, service_id).roles:
+            if role.state != RoleState.DONE:
+                schedule_on_role(tx, service_id, role.name, perform, params)
+    else:
+        raise refused(f"Action {perform} not supported")
+
+
+def perform_on_role(tx: Transaction, caller: Caller, service_id: int, name: str, sent: Any) -> None:
+    """POST /service/:id/role/:role/action. Raises FlowError, OneError."""
+    perform, params = action_of(sent)
+    documents.managed(tx, caller, service_id, model.SERVICE)
+    role = model.load(tx, service_id).role(name)
+    if role is None:
+        raise refused(f"Role {name} not found")
+    if role.state == RoleState.DONE:
+        raise refused(f"Action {perform} is not allowed on role {name}, it is DONE")
+    if perform not in SCHEDULED:
+        raise refused(f"Action {perform} not supported")
+    schedule_on_role(tx, service_id, name, perform, params)
+
+
+def schedule_on_role(tx: Transaction, service_id: int, name: str, perform: str, params: Any) -> None:
+    """Each VM of the role gets a scheduled action, `number` at a time every `period` seconds."""
+    if not isinstance(params, Mapping):
+        raise TypeError("params must be an object")
+    period, number = (_positive(params, key) for key in ("period", "number"))
+    staggered = bool(period and number)
+    for place, vm_id in enumerate(model.node_ids(tx, service_id, name)):
+        delay = place // (number or _NUMBER) * (period or _PERIOD) if staggered else 0
+        vector = {"ACTION": perform, "ARGS": str(params.get("args") or ""), "TIME": str(tx.now + delay)}
+        try:
+            schedule.add(tx, vm_id, vector)
+        except OneError as error:
+            model.log(tx, service_id, "E", f"Role {name} : VM {vm_id} {perform} failed: {error.message}")
+    model.log(tx, service_id, "I", f"Action:{perform} performed on role: {name}")
+
+
+def _positive(params: Mapping[str, Any], key: str) -> int:
+    value = str(params.get(key) or 0)
+    return int(value) if value.isdigit() else 0
+
+
+def unschedule(tx: Transaction, caller: Caller, service_id: int, name: str | None, action_id: str) -> None:
+    """Takes a scheduled action off the VMs of a service or role; one that is not there changes nothing."""
+    documents.managed(tx, caller, service_id, model.SERVICE)
+    if not action_id.isdigit():
+        raise FlowError(400, f"schedule action id {action_id!r} must be a number")
+    if name is not None and model.load(tx, service_id).role(name) is None:
+        raise refused(f"Role {name} not found")
+    vm_ids = model.node_ids(tx, service_id, name)
+    found = tx.first(select(sched_action.c.vm_id).where(sched_action.c.id == int(action_id)))
+    if found is not None and found.vm_id in vm_ids:
+        schedule.remove(tx, found.vm_id, int(action_id))
+
+
+def dumps(value: Any) -> str:
+    """JSON as OneFlow prints it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

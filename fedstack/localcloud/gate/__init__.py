@@ -1,0 +1,1 @@
+"""OneGate: what guests read and report (reference 7)."""

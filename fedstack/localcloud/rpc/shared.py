@@ -1,0 +1,92 @@
+"""Calls that objects share: update, rename, chmod, chown, lock, unlock, and the filtered pools (reference 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select
+
+from fedstack.localcloud.core import objects, text
+from fedstack.localcloud.core.kinds import Kind
+from fedstack.localcloud.core.objects import ADMIN, MANAGE, change, get, visible
+from fedstack.localcloud.core.tree import Tree, pool_xml
+from fedstack.localcloud.rpc.method import Call, Method
+from fedstack.localcloud.store.database import Transaction
+from fedstack.localcloud.vm.update import merged
+
+View = Callable[[Transaction, Row[Any]], Tree]
+
+
+def owned(kind: Kind, prefix: str) -> dict[str, Method]:
+    """rename, chmod, chown, lock and unlock of one kind."""
+
+    def rename(call: Call, object_id: int, name: str) -> int:
+        objects.rename(call.tx, kind, get(call.tx, call.caller, kind, object_id, MANAGE), name)
+        return object_id
+
+    def chmod(call: Call, object_id: int, *bits: int) -> int:
+        row = get(call.tx, call.caller, kind, object_id, MANAGE)
+        objects.chmod(call.tx, call.caller, kind, row, bits[:9])
+        return object_id
+
+    def chown(call: Call, object_id: int, uid: int, gid: int) -> int:
+        row = get(call.tx, call.caller, kind, object_id, MANAGE if uid < 0 else ADMIN)
+        if uid >= 0:
+            objects.admins_only(call.caller, ADMIN, kind)
+        objects.chown(call.tx, kind, row, uid, gid)
+        return object_id
+
+    def lock(call: Call, object_id: int, level: int, _test: bool = False) -> int:
+        row = get(call.tx, call.caller, kind, object_id, MANAGE)
+        objects.lock(call.tx, call.caller, kind, row, level)
+        return object_id
+
+    def unlock(call: Call, object_id: int) -> int:
+        objects.unlock(call.tx, call.caller, kind, objects.find(call.tx, kind, object_id))
+        return object_id
+
+    return {
+        f"one.{prefix}.rename": Method(rename, "is"),
+        f"one.{prefix}.chmod": Method(chmod, "i" + "i" * 9, "b"),
+        f"one.{prefix}.chown": Method(chown, "iii"),
+        f"one.{prefix}.lock": Method(lock, "ii", "b"),
+        f"one.{prefix}.unlock": Method(unlock, "i"),
+    }
+
+
+def update_template(kind: Kind) -> Callable[..., int]:
+    """`*.update` for kinds whose TEMPLATE may be anything."""
+
+    def update(call: Call, object_id: int, sent: str, update_type: int = 0) -> int:
+        row = get(call.tx, call.caller, kind, object_id, MANAGE)
+        change(call.tx, kind, object_id, template=merged(row.template, text.read(sent), update_type))
+        return object_id
+
+    return update
+
+
+def page(query: Any, kind: Kind, start: int, end: int) -> Any:
+    """Ascending ids; start and end as ids, or (end < -1) an offset and a size."""
+    query = query.order_by(kind.table.c.id)
+    if end < -1:
+        return query.offset(max(start, 0)).limit(-end)
+    if start >= 0:
+        query = query.where(kind.table.c.id >= start)
+    return query.where(kind.table.c.id <= end) if end >= 0 else query
+
+
+def rows(call: Call, kind: Kind, flag: int, start: int, end: int, *conditions: ColumnElement[bool]) -> list[Row[Any]]:
+    """Rows of a pool that the caller may see; raises OneError RPC_API for an unknown flag."""
+    query = select(kind.table).where(visible(call.caller, kind, flag), *conditions)
+    return list(call.tx.all(page(query, kind, start, end)))
+
+
+def pool(kind: Kind, view: View) -> Callable[..., str]:
+    """`*pool.info` with filter, start and end."""
+
+    def info(call: Call, flag: int, start: int = -1, end: int = -1) -> str:
+        found = rows(call, kind, flag, start, end)
+        return pool_xml(kind.pool, kind.root, (view(call.tx, row) for row in found))
+
+    return info

@@ -1,0 +1,1 @@
+"""Virtual machines: what they are made of, their states, and who moves them."""

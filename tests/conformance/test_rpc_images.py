@@ -1,0 +1,76 @@
+"""Images: registration, states, use, deletion (reference 2.10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyone
+import pytest
+
+
+@pytest.fixture
+def image(lab: Any, until: Any) -> int:
+    """A small empty image that is READY."""
+    image_id: int = lab.one.image.allocate(f'NAME="{lab.name("img")}"\nTYPE="DATABLOCK"\nSIZE="1"', 1)
+    lab.made.append(lambda: lab.one.image.delete(image_id))
+    until(lambda: lab.one.image.info(image_id).STATE == 1, "image ready")
+    return image_id
+
+
+@pytest.mark.parametrize(
+    ("text", "store"),
+    [
+        ('NAME="x-sys"\nSIZE="1"', 0),
+        ('SIZE="1"', 1),
+        ('NAME="x-both"\nPATH="/a"\nSOURCE="/b"', 1),
+        ('NAME="x-none"\nTYPE="CDROM"\nSIZE="1"', 1),
+        ('NAME="x-type"\nTYPE="WRONG"\nSIZE="1"', 1),
+    ],
+)
+def test_registration_is_checked(lab: Any, text: str, store: int) -> None:
+    reply = lab.call("one.image.allocate", text, store)
+    assert reply[0] is False
+    assert reply[2] in (0x4000, 0x2000)
+
+
+def test_names_are_unique_for_an_owner(lab: Any, image: int) -> None:
+    name = lab.one.image.info(image).NAME
+    assert lab.call("one.image.allocate", f'NAME="{name}"\nTYPE="DATABLOCK"\nSIZE="1"', 1)[0] is False
+
+
+def test_an_image_in_use_cannot_be_deleted(lab: Any, image: int) -> None:
+    vm_id = lab.vm(lab.template(f'DISK=[IMAGE_ID="{image}"]'))
+    lab.vm_in(vm_id, (3, 3))
+    info = lab.one.image.info(image)
+    assert (2, 1, [vm_id]) == (info.STATE, info.RUNNING_VMS, info.VMS.ID)
+    with pytest.raises(pyone.OneException):
+        lab.one.image.delete(image)
+    lab.gone(vm_id)
+    assert lab.one.image.info(image).STATE == 1
+    assert lab.one.vm.info(vm_id).TEMPLATE["DISK"]["IMAGE_ID"] == str(image)
+
+
+def test_images_by_name(lab: Any, image: int) -> None:
+    vm_id = lab.vm(lab.template(f'DISK=[IMAGE="{lab.one.image.info(image).NAME}"]'))
+    assert lab.one.vm.info(vm_id).TEMPLATE["DISK"]["IMAGE_ID"] == str(image)
+
+
+def test_deleted_images_are_gone(lab: Any, image: int, until: Any) -> None:
+    lab.one.image.delete(image)
+    until(lambda: lab.call("one.image.info", image, False)[2] == 1024, "image gone")
+
+
+def test_attributes_of_images(lab: Any, image: int, until: Any) -> None:
+    lab.one.image.update(image, 'DESCRIPTION="d"', 1)
+    lab.one.image.persistent(image, True)
+    lab.one.image.rename(image, lab.name("renamed"))
+    info = lab.one.image.info(image)
+    assert (info.TEMPLATE["DESCRIPTION"], info.PERSISTENT) == ("d", 1)
+    lab.one.image.persistent(image, False)
+    copy = lab.one.image.clone(image, lab.name("copy"))
+    until(lambda: lab.one.image.info(copy).STATE == 1, "copy ready")
+    lab.one.image.delete(copy)
+    lab.one.image.enable(image, False)
+    assert lab.one.image.info(image).STATE == 3
+    lab.one.image.enable(image, True)
+    assert image in [one.ID for one in lab.one.imagepool.info(-2, -1, -1).IMAGE]

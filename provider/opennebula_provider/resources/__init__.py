@@ -1,0 +1,1 @@
+"""The resources, one module each: its definition (what the schema shows) beside what it does."""

@@ -1,0 +1,124 @@
+"""What the boots of both roles share: the state of a boot in progress, and the steps that are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from fedstack.appliance import context, files, health, onegate, runtime, services, steps
+from fedstack.appliance.bootlog import BootLog
+from fedstack.appliance.certificates import Material
+from fedstack.appliance.context import Context
+from fedstack.appliance.failure import ErrorCode, StepError
+from fedstack.appliance.launch import Launch
+from fedstack.appliance.onegate import GateError, OneGate
+from fedstack.appliance.paths import Paths
+from fedstack.appliance.runtime import Runtime
+from fedstack.appliance.steps import Step
+from fedstack.context import Appliance, advice, validate
+
+_DETAIL_LENGTH = 200
+
+
+class Boot:
+    """A boot in progress. Steps fill it in; a step may rely on what an earlier one of the table has set."""
+
+    appliance: Appliance
+    context: Context
+    runtime: Runtime
+    launch: Launch
+
+    def __init__(self, paths: Paths, log: BootLog) -> None:
+        self.paths = paths
+        self.log = log
+        self.gate: OneGate | None = None
+        self.services = services.choose()
+
+    @property
+    def material(self) -> Material:
+        """This VM's TLS files."""
+        return Material(self.paths.certificates)
+
+    def contextualization(self) -> str:
+        """Step 1: the platform's packages have written the context."""
+        if not self.paths.one_env.exists():
+            raise StepError(f"{self.paths.one_env} does not exist: this VM was not contextualized")
+        self.paths.outcome_file.unlink(missing_ok=True)
+        self.paths.status_file.unlink(missing_ok=True)
+        health.write_script(self.appliance, self.paths)
+        return str(self.paths.one_env)
+
+    def source_context(self) -> str:
+        """Reads the context, with our defaults for what is unset; finds OneGate."""
+        self.context = context.read(self.appliance, self.paths)
+        self.gate = onegate.connect(self.context)
+        return f"{len(self.context.given)} variables, OneGate {'available' if self.gate else 'not available'}"
+
+    def validate(self) -> str:
+        """Every variable is looked at, every violation is named, then the boot ends (reference 2.7)."""
+        if violations := validate(self.appliance, self.context.given):
+            raise StepError("; ".join(map(str, violations)))
+        for hint in advice(self.appliance, self.context.values):
+            self.log.warning(str(hint))
+        if self.context.get("FL_ISOLATION") == "process":
+            self.log.warning("FL_ISOLATION=process: nothing here starts the SuperExec that runs apps then")
+        return "all variables are valid"
+
+    def environment(self) -> str:
+        """Finds the image's environment, whose Flower version counts (a different FLOWER_VERSION falls back to it)."""
+        self.runtime = runtime.find(self.paths)
+        files.make_directory(self.paths.config, 0o750)
+        return f"Flower {self.runtime.version} with {self.runtime.framework}"
+
+    def install_service(self) -> str:
+        """Makes the supervisor known to whoever runs services here."""
+        return self.services.install(self.appliance, self.paths)
+
+    def check_runtime(self) -> str:
+        """Waits for the runtime that Flower runs in; a virtual environment is there or is not."""
+        self.runtime.check()
+        return self.runtime.python
+
+    def start_service(self) -> str | None:
+        """Hands the launch to the supervisor and starts that."""
+        wanted = self.context.get("FLOWER_VERSION")
+        if wanted != self.runtime.version:
+            self.log.warning(f"FLOWER_VERSION={wanted} is not in the image: Flower {self.runtime.version} is used")
+        self.launch.save(self.paths.launch_file)
+        self.services.start(self.appliance, self.paths)
+        return self.launch.program
+
+    def publish(self, attributes: dict[str, str]) -> str:
+        """One PUT to OneGate. Raises StepError when that is there and refuses."""
+        if not self.gate:
+            return "no OneGate: nothing is published"
+        try:
+            self.gate.publish(attributes)
+        except GateError as error:
+            raise StepError(str(error)) from None
+        return " ".join(attributes)
+
+    def publish_failure(self, ready: str, code: ErrorCode, message: str) -> None:
+        """Says why this VM will not be ready, if that is possible. `ready` is the attribute that gets NO."""
+        detail = " ".join(message.replace("READY=YES", "READY").split())[:_DETAIL_LENGTH]
+        try:
+            self.publish({ready: "NO", "FL_ERROR": code.value, "FL_ERROR_DETAIL": detail})
+        except StepError as error:
+            self.log.warning(f"the failure could not be published: {error}")
+
+
+AnyBoot = TypeVar("AnyBoot", bound=Boot)
+
+
+def run(table: Sequence[Step[AnyBoot]], boot: AnyBoot, ready: str) -> int:
+    """Runs a boot to its end and keeps its outcome; the exit status of the process."""
+    boot.log.info(f"boot of {boot.appliance} begins")
+    try:
+        steps.run(table, boot, boot.log)
+    except steps.BootFailedError as error:
+        boot.publish_failure(ready, error.code, str(error))
+        health.write_outcome(boot.paths, str(error))
+        return 1
+    health.write_outcome(boot.paths, None)
+    boot.log.info(f"boot of {boot.appliance} is complete")
+    return 0

@@ -1,0 +1,74 @@
+"""The runtime that Flower runs in: here the image's virtual environment (on a container image it would be Docker)."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedstack.appliance import inside
+from fedstack.appliance.failure import StepError
+from fedstack.appliance.launch import Launch
+from fedstack.appliance.paths import Paths
+
+LAUNCH_MARK = "FEDSTACK_LAUNCH"
+_INSIDE = Path(inside.__file__).parent
+_EVENTS_FD = "FEDSTACK_EVENTS_FD"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An image's environment: the Flower version baked into it, the launch-flag generation, the framework."""
+
+    directory: Path
+    version: str
+    generation: str
+    framework: str
+
+    @property
+    def python(self) -> str:
+        """The environment's interpreter."""
+        return str(self.directory / "bin" / "python")
+
+    def check(self) -> None:
+        """Raises StepError when the environment's interpreter cannot be run."""
+        if not os.access(self.python, os.X_OK):
+            raise StepError(f"{self.python} cannot be run: the image is damaged")
+
+    def command(self, launch: Launch) -> list[str]:
+        """The command line of a launch: Flower's program through our launcher."""
+        return [self.python, str(_INSIDE / "launcher.py"), launch.program, *launch.arguments]
+
+    def control_command(self, launch: Launch) -> list[str]:
+        """The command line of the Control API's client."""
+        return [self.python, str(_INSIDE / "control.py"), launch.control_address, launch.ca]
+
+    def environment(self, launch: Launch, mark: str, events: int) -> dict[str, str]:
+        """The process environment of a launch; `events` is the descriptor that the launcher reports on."""
+        return self.base_environment() | {
+            **launch.environment,
+            LAUNCH_MARK: mark,
+            _EVENTS_FD: str(events),
+            "FEDSTACK_LOG_ROLE": launch.appliance,
+            "FEDSTACK_HIDDEN_REQUESTS": " ".join(launch.hidden_requests),
+        }
+
+    def base_environment(self) -> dict[str, str]:
+        """Ours, with the image's programs first: Flower starts its helpers by name."""
+        inherited = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME"}}
+        programs = f"{self.directory / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return inherited | {"PATH": programs, "VIRTUAL_ENV": str(self.directory), "PYTHONUNBUFFERED": "1"}
+
+
+def find(paths: Paths) -> Runtime:
+    """The runtime of this VM's image. Raises StepError when the image has none."""
+    directory = paths.environment
+    try:
+        table = tomllib.loads((directory / "image.toml").read_text())
+        runtime = Runtime(
+            directory, table["flower"]["version"], table["flower"]["generation"], table["framework"]["name"]
+        )
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise StepError(f"{directory} is no Flower environment: image.toml: {error}") from None
+    return runtime

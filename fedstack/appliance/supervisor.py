@@ -1,0 +1,156 @@
+"""Keeps Flower running in this VM: starts it, watches for a real connection, restarts it, stops it in order.
+
+What dies here is no business of the cloud. A SuperNode that its SuperLink refuses ends (the launcher sees to that)
+and is tried again; see `enrolment` for how it gets back in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from fedstack.appliance import context, flower, onegate, runtime
+from fedstack.appliance.agent import Agent
+from fedstack.appliance.bootlog import BootLog
+from fedstack.appliance.companions import Companion, SuperLinkCompanion, SuperNodeCompanion
+from fedstack.appliance.control import Control
+from fedstack.appliance.enrolment import Enrolment
+from fedstack.appliance.failure import ErrorCode
+from fedstack.appliance.flower import Event, FlowerProcess
+from fedstack.appliance.launch import Launch
+from fedstack.appliance.onegate import GateError, OneGate
+from fedstack.appliance.paths import Paths
+from fedstack.appliance.restarts import Restarts
+from fedstack.appliance.runtime import Runtime
+from fedstack.appliance.status import State, Status
+from fedstack.context import Appliance
+from fedstack.processes import start_time
+
+
+class Supervisor:
+    """Supervises one launch until it is told to stop."""
+
+    def __init__(self, paths: Paths, launch: Launch, gate: OneGate | None, log: BootLog) -> None:
+        self._paths = paths
+        self._launch = launch
+        self._gate = gate
+        self._log = log
+        self._runtime = runtime.find(paths)
+        self._companion = make_companion(paths, launch, self._runtime, gate, log)
+        self._restarts = Restarts()
+        self._lives = 0
+        self._process: FlowerProcess | None = None
+
+    async def run(self) -> int:
+        """Runs Flower until SIGTERM (0) or until it has crashed too often (1)."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        work = asyncio.create_task(self._keep_running())
+        told = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+        if not told.done():
+            told.cancel()
+            await work
+            return 1
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+        if self._process:
+            await self._process.stop()
+        self._report(State.STOPPED)
+        return 0
+
+    async def _keep_running(self) -> None:
+        """Starts Flower again and again; returns when it crashed too often."""
+        while True:
+            reason, refused = await self._one_life()
+            pause = self._restarts.refused() if refused else self._restarts.crashed(time.monotonic())
+            if pause is None:
+                await self._give_up(reason)
+                return
+            self._report(State.WAITING, reason=reason)
+            self._log.warning(f"supervisor: Flower ended ({reason})")
+            if not (refused and await self._companion.refused(reason)):
+                await asyncio.sleep(pause)
+
+    async def _one_life(self) -> tuple[str, bool]:
+        """One process from start to end; says why it ended and whether the SuperLink refused it."""
+        log = self._paths.logs / f"{self._launch.program}.log"
+        process = self._process = await flower.start(self._runtime, self._launch, log)
+        self._lives += 1
+        self._report(State.ENROLLING)
+        company = asyncio.create_task(self._accompany(process))
+        try:
+            status = await process.listen(self._heard)
+        finally:
+            company.cancel()
+        await process.stop()  # what it left behind
+        if process.failure:
+            return process.failure, self._launch.appliance == "supernode"
+        return f"exit status {status}", False
+
+    async def _accompany(self, process: FlowerProcess) -> None:
+        await self._companion.permission()
+        self._report(State.STARTING)
+        process.release()
+        await self._companion.accompany(self._connected)
+
+    def _heard(self, event: Event) -> None:
+        if event["event"] == "activated":
+            self._connected(event["node_id"])
+            self._log.info(f"supervisor: connected to {self._launch.fleet_address} as node {event['node_id']}")
+
+    def _connected(self, node_id: str = "") -> None:
+        self._restarts.succeeded()
+        self._report(State.CONNECTED, node_id=node_id)
+
+    async def _give_up(self, reason: str) -> None:
+        self._report(State.FAILED, reason=reason)
+        self._log.write("ERROR", f"supervisor: Flower crashed too often, the last time with: {reason}")
+        ready = "FL_READY" if self._launch.appliance == "superlink" else "FL_NODE_READY"
+        facts = {ready: "NO", "FL_ERROR": ErrorCode.CRASH_LOOP.value, "FL_ERROR_DETAIL": reason[:200]}
+        if self._gate:
+            with suppress(GateError):
+                await asyncio.to_thread(self._gate.publish, facts)
+
+    def _report(self, state: State, *, node_id: str = "", reason: str = "") -> None:
+        me = os.getpid()
+        alive = state in (State.ENROLLING, State.STARTING, State.CONNECTED)
+        status = Status(
+            state=state,
+            supervisor=me,
+            started=start_time(me) or 0,
+            pid=self._process.pid if self._process and alive else None,
+            node_id=node_id,
+            reason=reason,
+            restarts=max(0, self._lives - 1),
+        )
+        status.save(self._paths.status_file)
+
+
+def make_companion(paths: Paths, launch: Launch, image: Runtime, gate: OneGate | None, log: BootLog) -> Companion:
+    """Who accompanies a launch."""
+
+    def say(message: str) -> None:
+        log.info(f"enrolment: {message}")
+
+    enrols = gate is not None and launch.supernode_auth and not launch.static
+    if launch.appliance == "superlink":
+        control = Control(image.control_command(launch), image.base_environment())
+        agent = Agent(gate, control, paths.state / "enrolled.json", say) if gate and enrols else None
+        return SuperLinkCompanion(launch, agent)
+    ca = Path(launch.ca) if launch.ca_announced else None
+    return SuperNodeCompanion(Enrolment(gate, paths.keys, ca, launch.refusal, say) if gate and enrols else None)
+
+
+def supervise(appliance: Appliance, paths: Paths) -> int:
+    """Runs the supervisor of this VM; the exit status of the process."""
+    here = context.read(appliance, paths)
+    launch = Launch.load(paths.launch_file)
+    log = BootLog(paths.logs / "flower-bootstrap.log")
+    return asyncio.run(Supervisor(paths, launch, onegate.connect(here), log).run())

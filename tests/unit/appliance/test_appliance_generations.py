@@ -1,0 +1,106 @@
+"""Launch flags and environment of Flower 1.36, and the file that carries them to the supervisor."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fedstack.appliance.failure import StepError
+from fedstack.appliance.generations import generation
+from fedstack.appliance.generations.plan import Certificates, SuperLinkPlan, SuperNodePlan
+from fedstack.appliance.launch import Launch
+
+LINK = SuperLinkPlan(
+    fleet_address="127.1.0.2:9092",
+    control_address="127.1.0.2:9093",
+    runtime_address="127.1.0.2:9091",
+    isolation="subprocess",
+    database=Path("/vm/state.db"),
+    certificates=Certificates(Path("/c/ca.crt"), Path("/c/server.pem"), Path("/c/server.key")),
+    supernode_auth=True,
+    log_level="INFO",
+    log_format="text",
+    home=Path("/vm/home"),
+)
+NODE = SuperNodePlan(
+    superlink_address="127.1.0.2:9092",
+    runtime_address="127.1.0.3:9094",
+    isolation="subprocess",
+    ca=Path("/c/ca.crt"),
+    key=Path("/k/supernode.key"),
+    node_config="partition-id=0 num-partitions=2",
+    max_retries=0,
+    max_wait_time=0,
+    log_level="DEBUG",
+    log_format="json",
+    home=Path("/vm/home"),
+    gpu=None,
+    static=False,
+    ca_announced=True,
+)
+FLOWER = generation("1.36")
+
+
+def flag(launch: Launch, name: str) -> str:
+    return launch.arguments[launch.arguments.index(name) + 1]
+
+
+def test_a_superlink_with_tls_and_authentication() -> None:
+    launch = FLOWER.superlink(LINK)
+    assert launch.program == "flower-superlink"
+    assert "--enable-supernode-auth" in launch.arguments
+    assert "--insecure" not in launch.arguments
+    assert flag(launch, "--fleet-api-address") == "127.1.0.2:9092"
+    assert (flag(launch, "--host"), flag(launch, "--port")) == ("127.1.0.2", "9091")
+    assert flag(launch, "--ssl-keyfile") == "/c/server.key"
+    assert "--disable-runtime-dependency-installation" in launch.arguments
+
+
+def test_an_insecure_superlink() -> None:
+    launch = FLOWER.superlink(replace(LINK, certificates=None, supernode_auth=False))
+    assert launch.arguments[0] == "--insecure"
+    assert "--enable-supernode-auth" not in launch.arguments
+    assert launch.ca == ""
+
+
+def test_a_supernode() -> None:
+    launch = FLOWER.supernode(NODE)
+    assert launch.program == "flower-supernode"
+    assert flag(launch, "--root-certificates") == "/c/ca.crt"
+    assert flag(launch, "--auth-supernode-private-key") == "/k/supernode.key"
+    assert flag(launch, "--superlink") == "127.1.0.2:9092"
+    assert flag(launch, "--node-config") == "partition-id=0 num-partitions=2"
+    assert launch.environment["FLWR_LOG_LEVEL"] == "DEBUG"
+    assert "CUDA_VISIBLE_DEVICES" not in launch.environment
+
+
+def test_zero_means_without_limit_and_is_no_flag() -> None:
+    assert "--max-retries" not in FLOWER.supernode(NODE).arguments
+    limited = FLOWER.supernode(replace(NODE, max_retries=3, max_wait_time=60))
+    assert (flag(limited, "--max-retries"), flag(limited, "--max-wait-time")) == ("3", "60")
+
+
+def test_an_insecure_supernode_registers_itself() -> None:
+    launch = FLOWER.supernode(replace(NODE, ca=None, key=None, gpu="0,1"))
+    assert launch.arguments[0] == "--insecure"
+    assert "--auth-supernode-private-key" not in launch.arguments
+    assert launch.environment["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+@pytest.mark.parametrize("launch", [FLOWER.superlink(LINK), FLOWER.supernode(NODE)])
+def test_nothing_calls_home(launch: Launch) -> None:
+    assert launch.environment["FLWR_TELEMETRY_ENABLED"] == "0"
+    assert launch.environment["FLWR_DISABLE_UPDATE_CHECK"] == "1"
+    assert launch.environment["FLWR_HOME"] == "/vm/home"
+
+
+def test_the_launch_file_is_private_and_read_back_unchanged(tmp_path: Path) -> None:
+    launch, path = FLOWER.supernode(NODE), tmp_path / "config" / "launch.json"
+    launch.save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert Launch.load(path) == launch
+
+
+def test_an_unknown_generation_names_the_known_ones() -> None:
+    with pytest.raises(StepError, match=r"'2\.0', expected one of 1\.36"):
+        generation("2.0")

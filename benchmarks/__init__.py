@@ -1,0 +1,1 @@
+"""How fast the parts are, as ratios and rates that hold on any machine: `python -m benchmarks [NAME...]`."""

@@ -17,6 +17,7 @@ SWITCHES = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+    "PULUMI_SUPPRESS_COPILOT_LINK": "true",
     "PULUMI_SUPPRESS_NEO_LINK": "true",
 }
 """Keeps the CLI from asking anything on the network: every plugin is in the project."""

@@ -26,12 +26,15 @@ up: setup ## deploy the federation on the local cloud and train once
 	@fedstack cloud start
 	$(ENVIRONMENT)
 	pulumi stack select --create $(STACK) --secrets-provider passphrase >/dev/null
-	pulumi up --stack $(STACK) --yes --skip-preview --suppress-permalink $(PACK)
+	pulumi up --stack $(STACK) --yes --suppress-permalink=true $(PACK)
 	fedstack train $(APP) --stack $(STACK)
 
 down: setup ## destroy the federation and stop the local cloud
-	@$(ENVIRONMENT)
-	fedstack down --stack $(STACK)
+	@if fedstack cloud status >/dev/null; then
+	  $(ENVIRONMENT)
+	  if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) --yes --suppress-permalink=true; fi
+	fi
+	fedstack cloud stop
 
 test: lint ## every test
 	@pytest -n 2 --dist loadscope $(PYTEST_ARGS)

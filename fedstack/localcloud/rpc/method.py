@@ -34,6 +34,10 @@ class Call:
     caller: Caller
 
 
+def _fits(letter: str, value: Any) -> bool:
+    return type(value) is _TYPES[letter] and (letter != "i" or -_LIMIT <= value < _LIMIT)
+
+
 @dataclass(frozen=True)
 class Method:
     """`required`, `optional`: a letter a parameter (i int, s string, b boolean, a array), without the session."""
@@ -48,6 +52,6 @@ class Method:
             raise BadParametersError(INDEX_ERROR, f"Not enough parameters: expected {len(self.required) + 1}.")
         letters = (self.required + self.optional)[: len(parameters)]
         for place, (letter, value) in enumerate(zip(letters, parameters, strict=False), start=1):
-            if type(value) is not _TYPES[letter] or (letter == "i" and not -_LIMIT <= value < _LIMIT):
+            if not _fits(letter, value):
                 raise BadParametersError(TYPE_ERROR, f"Parameter {place}: expected {_WORDS[letter]}.")
         return self.function(call, *parameters[: len(letters)])

@@ -126,7 +126,10 @@ class Service(Resource):
         return difference
 
     async def create(self, call: Call) -> Made:
-        """Instantiates (or adopts what a creation that was cut off left) and waits until every role is ready."""
+        """Instantiates (or adopts what a creation that was cut off left) and waits until every role is ready.
+
+        A service that runs but is ill already is kept as not initialised, so that the next update heals it.
+        """
         call.id = str(await instantiated(call))
         converge = Converge(call)
         outcome = await converge.wait("create")

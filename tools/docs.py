@@ -30,7 +30,6 @@ MEANINGS: Mapping[str, str] = {
     "image.id": "An existing image instead; `path` is then not used",
     "image.datastoreId": "Datastore of a new image",
     "network.id": "An existing network instead of one of the stack's own",
-    "network.name": "An existing network by name instead of one of the stack's own",
     "network.vnMad": "Driver of a new network",
     "network.bridge": "Bridge of a new network",
     "network.addressRanges[].type": "Kind of addresses",

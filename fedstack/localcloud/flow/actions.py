@@ -12,7 +12,7 @@ from fedstack.localcloud.core import objects
 from fedstack.localcloud.core.kinds import DOCUMENT
 from fedstack.localcloud.core.objects import ADMIN, Caller, admins_only
 from fedstack.localcloud.flow import documents, model, recovery
-from fedstack.localcloud.flow.errors import FlowError, refused
+from fedstack.localcloud.flow.errors import FlowError, MalformedError, refused
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import sched_action
 from fedstack.localcloud.vm import schedule
@@ -113,7 +113,7 @@ def perform_on_role(tx: Transaction, caller: Caller, service_id: int, name: str,
 def schedule_on_role(tx: Transaction, service_id: int, name: str, perform: str, params: Any) -> None:
     """Each VM of the role gets a scheduled action, `number` at a time every `period` seconds."""
     if not isinstance(params, Mapping):
-        raise TypeError("params must be an object")
+        raise MalformedError("params must be an object")
     period, number = (_positive(params, key) for key in ("period", "number"))
     staggered = bool(period and number)
     for place, vm_id in enumerate(model.node_ids(tx, service_id, name)):

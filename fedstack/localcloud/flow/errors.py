@@ -15,6 +15,13 @@ class FlowError(Exception):
         self.status = status
 
 
+class MalformedError(FlowError):
+    """A request over which the platform's own code trips: 500 with JSON instead of plain text."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(500, message)
+
+
 def refused(message: str) -> FlowError:
     """The 500 that OneFlow gives for everything that it decides itself."""
     return FlowError(500, message)

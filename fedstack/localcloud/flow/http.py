@@ -16,7 +16,7 @@ from starlette.responses import Response
 from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.core.users import Sessions
 from fedstack.localcloud.flow.actions import dumps
-from fedstack.localcloud.flow.errors import FlowError, status_of
+from fedstack.localcloud.flow.errors import FlowError, MalformedError, status_of
 from fedstack.localcloud.limits import TooLargeError, body_of
 from fedstack.localcloud.store.database import Store, Transaction
 from fedstack.opennebula.errors import ErrorCode, OneError
@@ -87,15 +87,20 @@ def _answer(
     try:
         with store.begin() as tx:
             status, value = handler(Call(tx, _authenticated(sessions, tx, session), path, text))
+    except MalformedError as error:
+        return _internal(str(error))
     except FlowError as error:
         return _text(error.status, str(error))
     except OneError as error:
         return _text(status_of(error), error.message)
     except Exception as error:
         LOG.exception("request failed")
-        reason = f"{type(error).__name__}: {error}" if isinstance(error, TypeError) else type(error).__name__
-        return _text(500, dumps({"message": "Internal server error", "reason": reason}))
+        return _internal(type(error).__name__)
     return _text(status, "" if value is None else dumps(value))
+
+
+def _internal(reason: str) -> Response:
+    return _text(500, dumps({"message": "Internal server error", "reason": reason}))
 
 
 def _authenticated(sessions: Sessions, tx: Transaction, session: str) -> Caller:

@@ -14,7 +14,7 @@ from fedstack.localcloud.core.kinds import TEMPLATE
 from fedstack.localcloud.core.objects import Caller, find
 from fedstack.localcloud.flow import documents
 from fedstack.localcloud.flow.changes import validated
-from fedstack.localcloud.flow.errors import FlowError, refused
+from fedstack.localcloud.flow.errors import FlowError, MalformedError, refused
 from fedstack.localcloud.flow.model import SERVICE_TEMPLATE
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import document
@@ -23,7 +23,7 @@ from fedstack.localcloud.store.schema import document
 def create(tx: Transaction, caller: Caller, sent: Any) -> int:
     """Validates and stores a body; raises FlowError 400, OneError."""
     if isinstance(sent, Mapping) and "roles" in sent and sent["roles"] is None:
-        raise TypeError("roles must be an array, not null")
+        raise MalformedError("roles must be an array, not null")
     body = {**validated(sent), "registration_time": tx.now}
     return documents.create(tx, caller, SERVICE_TEMPLATE, body["name"], body)
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from fedstack.localcloud.core.users import Sessions
 from fedstack.localcloud.flow import actions, changes, documents, model, recovery, scaling, services, templates
-from fedstack.localcloud.flow.errors import FlowError, refused
+from fedstack.localcloud.flow.errors import FlowError, MalformedError, refused
 from fedstack.localcloud.flow.http import Call, Handler, Reply, endpoints
 from fedstack.localcloud.flow.model import SERVICE, SERVICE_TEMPLATE
 from fedstack.localcloud.store.database import Store
@@ -57,7 +57,7 @@ def _json_or_500(call: Call) -> Any:
     """Actions answer unparsable JSON with the platform's JSON 500."""
     sent = call.json_or_nothing()
     if not isinstance(sent, Mapping):
-        raise TypeError("the body must be a JSON object")
+        raise MalformedError("the body must be a JSON object")
     return sent
 
 

@@ -68,4 +68,4 @@ def _node(one: Mapping[str, Any], vms: Mapping[int, dict[str, Any]]) -> dict[str
 
 def _vms(tx: Transaction, service_id: int) -> dict[int, dict[str, Any]]:
     query = select(vm).join(node, node.c.vm_id == vm.c.id).where(node.c.service_id == service_id)
-    return {row.id: as_json(view.tree(tx, row)) for row in tx.all(query)}
+    return {int(shown["ID"]): as_json(shown) for shown in view.trees(tx, tx.all(query))}

@@ -35,7 +35,8 @@ class Call:
 
 
 def _fits(letter: str, value: Any) -> bool:
-    return type(value) is _TYPES[letter] and (letter != "i" or -_LIMIT <= value < _LIMIT)
+    whole = isinstance(value, int) and not -_LIMIT <= value < _LIMIT
+    return type(value) is _TYPES[letter] and not whole
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, String, cast, or_
 from fedstack.localcloud.core.kinds import VM
 from fedstack.localcloud.core.tree import pool_xml
 from fedstack.localcloud.rpc.method import Call, Method
-from fedstack.localcloud.rpc.shared import View, rows
+from fedstack.localcloud.rpc.shared import rows
 from fedstack.localcloud.store.schema import vm
 from fedstack.localcloud.vm import view
 from fedstack.opennebula.errors import ErrorCode, OneError
@@ -30,25 +30,29 @@ def _conditions(state: int, query: str) -> list[ColumnElement[bool]]:
     return found
 
 
-def _render(found: list[Row[Any]], call: Call, how: View) -> str:
-    return pool_xml("VM_POOL", "VM", (how(call.tx, row) for row in found))
+def _short(call: Call, found: list[Row[Any]]) -> str:
+    return pool_xml("VM_POOL", "VM", (view.short_tree(call.tx, row) for row in found))
+
+
+def _full(call: Call, found: list[Row[Any]]) -> str:
+    return pool_xml("VM_POOL", "VM", view.trees(call.tx, found))
 
 
 def info(call: Call, flag: int, start: int, end: int, state: int, query: str = "") -> str:
     """Short bodies."""
-    return _render(rows(call, VM, flag, start, end, *_conditions(state, query)), call, view.short_tree)
+    return _short(call, rows(call, VM, flag, start, end, *_conditions(state, query)))
 
 
 def info_extended(call: Call, flag: int, start: int, end: int, state: int, query: str = "") -> str:
     """Full bodies."""
-    return _render(rows(call, VM, flag, start, end, *_conditions(state, query)), call, view.tree)
+    return _full(call, rows(call, VM, flag, start, end, *_conditions(state, query)))
 
 
 def info_set(call: Call, wanted: str, extended: bool = False) -> str:
     """The VMs of a comma-separated list of ids; unknown ones are left out."""
-    numbers = [int(one) for one in wanted.split(",") if one.strip().isdigit()]
+    numbers = [int(one) for one in wanted.split(",") if one.strip().isdigit() and len(one) < 16]
     found = rows(call, VM, -2, -1, -1, vm.c.id.in_(numbers))
-    return _render(found, call, view.tree if extended else view.short_tree)
+    return _full(call, found) if extended else _short(call, found)
 
 
 def monitoring(call: Call, flag: int, _seconds: int = -1) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -28,9 +28,26 @@ def _life_tree(row: Row[Any]) -> Tree:
     return {"RESCHED": "0", "STIME": str(row.stime), "ETIME": str(row.etime), "DEPLOY_ID": row.deploy_id}
 
 
-def tree(tx: Transaction, row: Row[Any]) -> Tree:
+Actions = Mapping[int, Sequence[Row[Any]]]
+
+
+def actions_of(tx: Transaction, vm_ids: Sequence[int]) -> Actions:
+    """Scheduled actions by VM, for many VMs at once."""
+    found: dict[int, list[Row[Any]]] = {}
+    for row in tx.all(select(sched_action).where(sched_action.c.vm_id.in_(vm_ids)).order_by(sched_action.c.id)):
+        found.setdefault(row.vm_id, []).append(row)
+    return found
+
+
+def trees(tx: Transaction, rows: Sequence[Row[Any]]) -> Iterator[Tree]:
+    """Many VMs with everything."""
+    actions = actions_of(tx, [row.id for row in rows])
+    return (tree(tx, row, actions) for row in rows)
+
+
+def tree(tx: Transaction, row: Row[Any], known: Actions | None = None) -> Tree:
     """A VM with everything."""
-    actions = tx.all(select(sched_action).where(sched_action.c.vm_id == row.id).order_by(sched_action.c.id))
+    actions = (actions_of(tx, [row.id]) if known is None else known).get(row.id, ())
     template = dict(row.template)
     if actions:
         template["SCHED_ACTION"] = [{"ID": str(one.id), "PARENT_ID": str(row.id), **one.template} for one in actions]

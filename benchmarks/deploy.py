@@ -17,11 +17,13 @@ from statistics import median
 
 from benchmarks.outcome import Outcome
 from benchmarks.stacks import PACK, empty_program, workspace
+from tests.support.waiting import wait_for
 
 GOAL = 1.3
 ROUNDS = 3
 POWER_ON = "vm.json"
 CONSOLE = "console.log"
+REPORT_SECONDS = 10.0
 BOOT_LOG = "root/var/log/one-appliance/flower-bootstrap.log"
 _PUBLISHED = re.compile(r"^\[(\S+)Z\].* publish done ", re.MULTILINE)
 
@@ -36,10 +38,11 @@ class Boot:
 
 
 def read_boot(vm: Path) -> Boot:
-    """The boot of the VM that a directory belongs to; raises ValueError when it has not reported."""
-    console, published = vm / CONSOLE, _PUBLISHED.search((vm / BOOT_LOG).read_text())
-    if published is None or not console.read_text().rstrip().endswith("reported READY=YES"):
-        raise ValueError(f"{vm} has not reported READY=YES")
+    """The boot of the VM that a directory belongs to; its last report may come a moment after `up` has ended."""
+    console = vm / CONSOLE
+    wait_for(lambda: console.read_text().rstrip().endswith("reported READY=YES"), REPORT_SECONDS, f"READY of {vm}")
+    published = _PUBLISHED.search((vm / BOOT_LOG).read_text())
+    assert published, f"{vm} is READY, so it has published"  # noqa: S101
     moment = datetime.fromisoformat(f"{published[1]}+00:00").timestamp()
     return Boot((vm / POWER_ON).stat().st_mtime, moment, console.stat().st_mtime)
 

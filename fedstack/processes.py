@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,23 @@ def parent(pid: int) -> int | None:
 def is_alive(pid: int, started: int) -> bool:
     """Whether `pid` is still the process that started at `started` (and not a later one with its number)."""
     return start_time(pid) == started
+
+
+def end(pid: int, started: int, number: signal.Signals, timeout: float) -> bool:
+    """Signals that very process and waits; True when it is gone, at once if it was gone before."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if not is_alive(pid, started):
+            return True
+        signal.pidfd_send_signal(descriptor, number)
+        return bool(select.select([descriptor], [], [], timeout)[0])
+    except ProcessLookupError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def marked(name: str, mark: str) -> Iterator[int]:

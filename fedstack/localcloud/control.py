@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
-from fedstack.localcloud import directory, processes
+from fedstack import processes
+from fedstack.localcloud import directory
 from fedstack.localcloud.errors import CloudError
 from fedstack.localcloud.options import Options
 

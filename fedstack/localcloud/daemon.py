@@ -33,12 +33,12 @@ from fedstack.localcloud.gate.urls import application as gate_application
 from fedstack.localcloud.hypervisors import Hypervisor
 from fedstack.localcloud.hypervisors.simulated import SimulatedHypervisor
 from fedstack.localcloud.options import Options
-from fedstack.localcloud.processes import start_time
 from fedstack.localcloud.rpc.urls import application as rpc_application
 from fedstack.localcloud.site import Site
 from fedstack.localcloud.store.database import Store
 from fedstack.localcloud.store.schema import meta, vm
 from fedstack.opennebula.states import VmState
+from fedstack.processes import start_time
 
 LOG = logging.getLogger(__name__)
 Report = Callable[[str], None]

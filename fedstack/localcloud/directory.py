@@ -10,7 +10,7 @@ from typing import Any
 
 from fedstack.localcloud.core import secrets
 from fedstack.localcloud.errors import CloudError
-from fedstack.localcloud.processes import alive
+from fedstack.processes import is_alive
 
 STATUS_FILE = "cloud.json"
 AUTH_FILE = "one_auth"
@@ -67,7 +67,7 @@ def read_status(state_dir: Path) -> dict[str, Any] | None:
     """What a cloud that runs now wrote there; None when none does."""
     try:
         found: dict[str, Any] = json.loads((state_dir / STATUS_FILE).read_text())
-        running = alive(int(found["pid"]), int(found["started"]))
+        running = is_alive(int(found["pid"]), int(found["started"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found if running else None

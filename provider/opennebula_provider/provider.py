@@ -13,7 +13,7 @@ from .cloud import Cloud
 from .config import resolve
 from .diffs import Difference
 from .engine import Engine
-from .errors import ProviderError
+from .errors import InitFailedError, ProviderError, one_line
 from .registry import RESOURCES
 from .resource import Call, Made, Resource
 from .schema import CONFIG
@@ -67,12 +67,24 @@ class OpenNebula:
         return resource_of(request.urn).diff(call)
 
     async def create(self, request: Request) -> Made:
-        """Makes an object; in a preview its outputs are unknown."""
+        """Makes an object; in a preview its outputs are unknown.
+
+        Once there is an object, every failure keeps it in the state (InitFailedError).
+        """
         resource, inputs = resource_of(request.urn), request.inputs or {}
         if request.preview:
             unknown = {name: UNKNOWN for name, one in resource.definition.outputs.items() if one.required}
             return Made("", {**inputs, **unknown}, inputs)
-        return await resource.create(self._call(resource, request))
+        call = self._call(resource, request)
+        try:
+            return await resource.create(call)
+        except InitFailedError:
+            raise
+        except Exception as error:
+            if not call.id:
+                raise
+            made = {**inputs, "endpoint": call.cloud.endpoint}
+            raise InitFailedError(call.id, made, inputs, one_line(error)) from error
 
     async def read(self, request: Request) -> Made | None:
         """The object as it is; on import (no inputs yet) with the defaults that a program would get."""

@@ -1,7 +1,8 @@
-"""XML-RPC through pyone, with connection reuse, timeouts, and errors that keep what the platform said.
+"""XML-RPC with kept connections, time limits, and errors that keep what the platform said.
 
-pyone loses the error code and the object of a refused call and knows no timeout, so its two hooks (the raw call and the
-transport) are replaced. It is imported at the first call only: it takes as long to load as the rest of the provider.
+Calls carry numbers, texts and flags only, and documents are read as trees, so the standard library's marshalling is all
+that is needed: OpenNebula's own binding loses the code of a refused call, knows no time limit, and takes as long to
+load as the rest of the provider.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Rpc:
     def _server(self, repeatable: bool) -> Any:
         with self._lock:
             if repeatable not in self._servers:
-                from .pyone_server import open_server
+                from .xmlrpc_server import open_server
 
                 self._servers[repeatable] = open_server(self.endpoint, self._session, self._verify, repeatable)
             return self._servers[repeatable]

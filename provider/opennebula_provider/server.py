@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import functools
+import importlib
 import os
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -235,9 +235,18 @@ async def serve(engine_address: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, os._exit, 130)  # the engine's last word; Cancel came before
+    loop.run_in_executor(None, load_ahead)
     await engine.gone()
     end_host()
     os._exit(0)  # calls that still run belong to nobody; waiting for them would keep the process
+
+
+def load_ahead() -> None:
+    """Loads what the first operations need while the engine is still starting the program."""
+    for name in ("requests", "lxml.etree", "fedstack.oneflow.template"):
+        importlib.import_module(name)
 
 
 def main() -> None:
@@ -245,7 +254,4 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Pulumi provider for OpenNebula")
     arguments.add_argument("engine", nargs="?", default="", help="address of the Pulumi engine")
     known, _ = arguments.parse_known_args()
-    try:
-        asyncio.run(serve(known.engine))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    asyncio.run(serve(known.engine))

@@ -14,7 +14,8 @@ import pyone
 import pytest
 import requests
 
-from fedstack.localcloud import control, processes
+from fedstack import processes
+from fedstack.localcloud import control
 
 
 def eventually(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any:

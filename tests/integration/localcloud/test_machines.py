@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fedstack.localcloud import control, processes
+from fedstack import processes
+from fedstack.localcloud import control
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 
 import requests
 
-from opennebula_provider.pyone_server import Server, open_server
 from opennebula_provider.rpc import each, parse
+from opennebula_provider.xmlrpc_server import Server, open_server
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]

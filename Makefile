@@ -12,9 +12,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Settings for Pulumi and OpenNebula: the local cloud's where the user has set none.
 ENVIRONMENT = settings="$$(fedstack env)"; eval "$$settings"
 PACK := --policy-pack policies
-MYPY_FOLDERS := fedstack provider policies components tools
+MYPY_FOLDERS := fedstack provider policies components tools benchmarks
 
-.PHONY: help setup up down test lint fmt sdk bench docs stress clean
+.PHONY: help setup up down test lint fmt sdk docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ fmt: setup ## format the code and mend what ruff can
 
 sdk: setup ## generate sdks/opennebula from the provider's schema
 	@$(PYTHON) tools/sdk.py
+
+docs: setup ## regenerate the tables in docs/ that come from the code
+	@$(BIN)/python -m tools.docs
 
 bench: setup ## benchmarks, as ratios, into benchmarks/results.json
 	@$(BIN)/python -m benchmarks

@@ -10,7 +10,7 @@ from fedstack.oneflow.states import RoleState, ServiceState
 from fedstack.opennebula.states import vm_state_name
 from fedstack.operations.cloud_client import Access
 
-SHOWN = ("FL_ENDPOINT", "FL_ERROR", "FL_NODE_CONFIG", "FL_NODE_ID", "FL_VERSION")
+SHOWN = ("FL_ERROR", "FL_ENDPOINT", "FL_NODE_CONFIG")
 """What VMs publish that an operator wants to see at a glance."""
 
 
@@ -101,23 +101,25 @@ def read(access: Access, service_id: int) -> Federation:
 
 
 def table(federation: Federation) -> Any:
-    """A rich table of the federation."""
+    """A rich table of the federation, a line a node; it fits into 80 columns."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     title = f"{federation.name} (service {federation.service_id}): {federation.state}"
-    shown = Table("role", "state", "nodes", "VM", "IP", "VM state", "ready", "published", title=title)
+    shown = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for heading in ("role", "nodes", "VM", "IP", "state", "ready"):
+        shown.add_column(heading, no_wrap=True)
+    shown.add_column("published", overflow="fold")
     for role in federation.roles:
-        count = f"{len(role.nodes)}/{role.cardinality}"
-        for place, node in enumerate(role.nodes or [None]):
-            head = (role.name, role.state, count) if place == 0 else ("", "", "")
-            shown.add_row(*head, *_cells(node))
+        head = (role.name, f"{len(role.nodes)}/{role.cardinality} {role.state}")
+        shown.add_row(*head, *(_cells(role.nodes[0]) if role.nodes else ()))
+        for node in role.nodes[1:]:
+            shown.add_row("", "", *_cells(node))
     return shown
 
 
-def _cells(node: Node | None) -> tuple[str, ...]:
-    if node is None:
-        return ()
-    published = "  ".join(f"{key}={value}" for key, value in node.facts.items())
+def _cells(node: Node) -> tuple[str, ...]:
+    published = " ".join(node.facts[key] for key in SHOWN if node.facts.get(key))
     return (str(node.vm_id), node.ip, node.state, "yes" if node.ready else "no", published)
 
 

@@ -23,6 +23,10 @@ SWITCHES = {
 """Keeps the CLI from asking anything on the network: every plugin is in the project."""
 
 
+FROM_CONFIG = {"opennebula:endpoint": "ONE_XMLRPC", "opennebula:flowEndpoint": "ONEFLOW_URL"}
+"""Where a stack's configuration says what OpenNebula's own tools take from the environment."""
+
+
 @dataclass(frozen=True)
 class Project:
     """A checkout: its root and the folder for everything that is not under version control."""
@@ -92,9 +96,17 @@ def cloud_settings(status: Mapping[str, object]) -> dict[str, str]:
     }
 
 
+def configured(project: Project, stack: str) -> dict[str, str]:
+    """The endpoints that the stack's configuration names."""
+    config = project.stack_config(stack)
+    return {variable: str(config[key]) for key, variable in FROM_CONFIG.items() if isinstance(config.get(key), str)}
+
+
 def settings(project: Project, stack: str, cloud: Mapping[str, object]) -> dict[str, str]:
     """The variables to add to the environment: nothing that the user has set."""
     wanted = dict(SWITCHES)
     if is_local(project, stack, os.environ):
         wanted |= pulumi_defaults(project) | cloud_settings(cloud)
+    else:
+        wanted |= configured(project, stack)
     return {key: value for key, value in wanted.items() if key not in os.environ}

@@ -32,9 +32,11 @@ def test_local_stack_gets_the_local_cloud_and_a_private_backend(project: Project
 
 def test_other_stacks_get_no_backend_and_no_credentials(project: Project) -> None:
     found = settings(project, "prod", CLOUD)
-    assert (
-        not {"ONE_XMLRPC", "ONE_AUTH", "PULUMI_BACKEND_URL", "PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE"} & found.keys()
-    )
+    assert not {"ONE_AUTH", "PULUMI_BACKEND_URL", "PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE"} & found.keys()
+
+
+def test_a_stack_that_names_its_cloud_is_read_there(project: Project) -> None:
+    assert settings(project, "prod", CLOUD)["ONE_XMLRPC"] == "https://one.example/RPC2"
 
 
 def test_the_users_own_settings_win(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

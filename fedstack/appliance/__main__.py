@@ -23,10 +23,10 @@ def boot(appliance: Appliance, paths: Paths) -> int:
     if appliance == "superlink":
         from fedstack.appliance import superlink
 
-        return sequence.run(superlink.STEPS, superlink.SuperLinkBoot(paths, log), "FL_READY")
+        return sequence.run(superlink.STEPS, superlink.SuperLinkBoot(paths, log))
     from fedstack.appliance import supernode
 
-    return sequence.run(supernode.STEPS, supernode.SuperNodeBoot(paths, log), "FL_NODE_READY")
+    return sequence.run(supernode.STEPS, supernode.SuperNodeBoot(paths, log))
 
 
 def supervise(appliance: Appliance, paths: Paths) -> int:

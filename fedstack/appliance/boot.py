@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from fedstack.appliance import context, files, health, onegate, runtime, services, steps
+from fedstack.appliance import context, facts, files, health, onegate, runtime, services, steps
 from fedstack.appliance.bootlog import BootLog
 from fedstack.appliance.certificates import Material
 from fedstack.appliance.context import Context
 from fedstack.appliance.failure import ErrorCode, StepError
+from fedstack.appliance.generations.keepalive import Keepalive
 from fedstack.appliance.launch import Launch
 from fedstack.appliance.onegate import GateError, OneGate
 from fedstack.appliance.paths import Paths
 from fedstack.appliance.runtime import Runtime
 from fedstack.appliance.steps import Step
 from fedstack.context import Appliance, advice, validate
-
-_DETAIL_LENGTH = 200
 
 
 class Boot:
@@ -39,12 +38,18 @@ class Boot:
         """This VM's TLS files."""
         return Material(self.paths.certificates)
 
+    @property
+    def keepalive(self) -> Keepalive:
+        """The ping intervals of this VM's connections."""
+        time, timeout = (self.context.get(f"FL_GRPC_KEEPALIVE_{name}") for name in ("TIME", "TIMEOUT"))
+        return Keepalive(int(time), int(timeout))
+
     def contextualization(self) -> str:
         """Step 1: the platform's packages have written the context."""
         if not self.paths.one_env.exists():
             raise StepError(f"{self.paths.one_env} does not exist: this VM was not contextualized")
-        self.paths.outcome_file.unlink(missing_ok=True)
-        self.paths.status_file.unlink(missing_ok=True)
+        for old in (self.paths.outcome_file, self.paths.status_file, self.paths.facts_file):
+            old.unlink(missing_ok=True)
         health.write_script(self.appliance, self.paths)
         return str(self.paths.one_env)
 
@@ -79,12 +84,13 @@ class Boot:
         self.runtime.check()
         return self.runtime.python
 
-    def start_service(self) -> str | None:
-        """Hands the launch to the supervisor and starts that."""
+    def start_service(self, announcement: Mapping[str, str]) -> str | None:
+        """Hands the launch, and what is to be published, to the supervisor and starts that."""
         wanted = self.context.get("FLOWER_VERSION")
         if wanted != self.runtime.version:
             self.log.warning(f"FLOWER_VERSION={wanted} is not in the image: Flower {self.runtime.version} is used")
         self.launch.save(self.paths.launch_file)
+        facts.save(self.paths, announcement)
         self.services.start(self.appliance, self.paths)
         return self.launch.program
 
@@ -98,27 +104,44 @@ class Boot:
             raise StepError(str(error)) from None
         return " ".join(attributes)
 
-    def publish_failure(self, ready: str, code: ErrorCode, message: str) -> None:
-        """Says why this VM will not be ready, if that is possible. `ready` is the attribute that gets NO."""
-        detail = " ".join(message.replace("READY=YES", "READY").split())[:_DETAIL_LENGTH]
+    def failed(self, code: ErrorCode, message: str) -> None:
+        """Says why this VM is not ready, if that is possible, and keeps it."""
         try:
-            self.publish({ready: "NO", "FL_ERROR": code.value, "FL_ERROR_DETAIL": detail})
+            self.publish(facts.failure(self.appliance, code, message))
         except StepError as error:
             self.log.warning(f"the failure could not be published: {error}")
+        health.write_outcome(self.paths, message)
+        self._recover()
+
+    def _recover(self) -> None:
+        """Flower may have connected between the last look of the boot and the record of its failure."""
+        try:
+            if facts.recover(self.paths, self.gate):
+                self.log.info("connected after all: the failure was taken back")
+        except (GateError, OSError) as error:
+            self.log.warning(f"connected after all, but the facts could not be published: {error}")
+
+    def succeeded(self) -> None:
+        """Keeps that the boot went well, and takes the error of an earlier one back."""
+        try:
+            if self.gate:
+                facts.clear_failure(self.gate)
+        except GateError as error:
+            self.log.warning(f"an earlier failure could not be taken back: {error}")
+        health.write_outcome(self.paths, None)
 
 
 AnyBoot = TypeVar("AnyBoot", bound=Boot)
 
 
-def run(table: Sequence[Step[AnyBoot]], boot: AnyBoot, ready: str) -> int:
+def run(table: Sequence[Step[AnyBoot]], boot: AnyBoot) -> int:
     """Runs a boot to its end and keeps its outcome; the exit status of the process."""
     boot.log.info(f"boot of {boot.appliance} begins")
     try:
         steps.run(table, boot, boot.log)
     except steps.BootFailedError as error:
-        boot.publish_failure(ready, error.code, str(error))
-        health.write_outcome(boot.paths, str(error))
+        boot.failed(error.code, str(error))
         return 1
-    health.write_outcome(boot.paths, None)
+    boot.succeeded()
     boot.log.info(f"boot of {boot.appliance} is complete")
     return 0

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedstack.appliance import service
+from fedstack.appliance.backoff import FIXED, Backoff
 from fedstack.appliance.failure import StepError
 from fedstack.appliance.onegate import GateError, OneGate
 from fedstack.appliance.service import Announcement
 from fedstack.appliance.waiting import pause
 
-ATTEMPTS = 30
-WAIT_SECONDS = 10.0
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -26,40 +26,39 @@ class Found:
 
 
 def discover(
-    static: str,
-    gate: OneGate | None,
-    say: Callable[[str], None],
-    *,
-    attempts: int = ATTEMPTS,
-    wait: float = WAIT_SECONDS,
+    static: str, gate: OneGate | None, say: Say, backoff: Backoff = FIXED, rest: Callable[[float], None] = pause
 ) -> Found:
-    """Finds the SuperLink; without a static address asks OneGate up to `attempts` times, `wait` seconds apart.
+    """Finds the SuperLink; without a static address asks OneGate as `backoff` says, and `rest`s in between.
 
-    Raises StepError: neither address nor OneGate, OneGate not usable at all, or no SuperLink became ready.
+    Raises StepError: neither address nor OneGate; and, with a limited back-off, OneGate not usable at all, or no
+    SuperLink became ready.
     """
     if static:
         return Found(static, None, None)
     if not gate:
         raise StepError("FL_SUPERLINK_ADDRESS is empty and there is no OneGate token: set one of them")
-    _check(gate)
-    for attempt in range(1, attempts + 1):
+    if not backoff.endless:
+        _check(gate)
+    for attempt, wait in enumerate(backoff.waits(), start=1):
         if found := _ask(gate, say):
             return found
-        if attempt < attempts:
-            say(f"no SuperLink is ready (attempt {attempt} of {attempts}), next look in {wait:.0f} s")
-            pause(wait)
-    raise StepError(f"no SuperLink of this service became ready in {attempts} attempts, {wait:.0f} s apart")
+        if wait is not None:
+            limit = "" if backoff.attempts is None else f" of {backoff.attempts}"
+            say(f"no SuperLink is ready (attempt {attempt}{limit}), next look in {wait:g} s")
+            rest(wait)
+    raise StepError(f"no SuperLink of this service became ready in {backoff.attempts} attempts")
 
 
 def _check(gate: OneGate) -> None:
-    """The pre-check: OneGate has to know this VM. It does not get better by asking again."""
+    """The pre-check: OneGate has to know this VM. Where time is limited it does not get better by asking again."""
     try:
         gate.vm()
     except GateError as error:
         raise StepError(f"OneGate cannot be used ({error}); set FL_SUPERLINK_ADDRESS instead") from None
 
 
-def _ask(gate: OneGate, say: Callable[[str], None]) -> Found | None:
+def _ask(gate: OneGate, say: Say) -> Found | None:
+    """One look. The service document says all that the pre-check does: without OneGate there is none."""
     try:
         document = gate.service()
     except GateError as error:

@@ -1,4 +1,4 @@
-"""Whether this VM has a GPU that Flower can use (reference 4.2, step 9)."""
+"""Whether this VM has a GPU that Flower can use (reference 4.2, step 9), and what apps are told about it."""
 
 from __future__ import annotations
 
@@ -22,3 +22,18 @@ def detect() -> str | None:
         return None
     names = done.stdout.strip().splitlines()
     return names[0] if done.returncode == 0 and names else None
+
+
+def environment(framework: str, devices: str, fraction: str) -> dict[str, str]:
+    """Environment variables of a node that uses its GPU (reference 2.8, rule 10i).
+
+    All devices are visible by CUDA's own default: it knows no word "all" and would show none. The memory fraction is
+    for the app to set; TensorFlow has no such limit and takes memory as it needs it instead.
+    """
+    seen = {} if devices == "all" else {"CUDA_VISIBLE_DEVICES": devices}
+    match framework:
+        case "pytorch" if fraction:
+            return seen | {"FL_GPU_MEMORY_FRACTION": fraction}
+        case "tensorflow":
+            return seen | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    return seen

@@ -27,6 +27,15 @@ def write_outcome(paths: Paths, error: str | None) -> None:
     files.write(paths.outcome_file, json.dumps({"error": error}), 0o644)
 
 
+def boot_error(paths: Paths) -> str | None:
+    """Why the boot failed; None when it did not, or has not ended."""
+    try:
+        error: str | None = json.loads(paths.outcome_file.read_text())["error"]
+    except OSError:
+        return None
+    return error
+
+
 def check(appliance: Appliance, paths: Paths) -> str | None:
     """None when healthy, else what is missing."""
     try:

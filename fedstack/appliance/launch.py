@@ -31,6 +31,10 @@ class Launch:
     supernode_auth: bool = False
     static: bool = False
     """A SuperNode that was given its SuperLink's address: it may come before the SuperLink does."""
+    client_options: dict[str, int] = field(default_factory=dict)
+    """gRPC options of every channel that Flower makes."""
+    server_options: dict[str, int] = field(default_factory=dict)
+    """gRPC options of every server that Flower makes."""
     hidden_requests: list[str] = field(default_factory=list)
     """Parts of HTTP access-log lines that only say that Flower asks itself for work."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,16 @@ class OneGate:
         """Sets attributes of this VM's user template in one step, so that nobody sees a part of them."""
         text = to_text(dict(attributes))
         self._request("PUT", "/vm", data={"data": text, "type": "1"})
+
+    def erase(self, names: Iterable[str]) -> None:
+        """Takes attributes of this VM's user template away, one request each; what is not there stays not there.
+
+        OneGate reads the whole template, then replaces it: what is published by others in between is lost.
+        """
+        there = (self.vm().get("VM") or {}).get("USER_TEMPLATE") or {}
+        for name in names:
+            if name in there:
+                self._request("PUT", "/vm", data={"data": name, "type": "2"})
 
     def _get(self, path: str) -> dict[str, Any]:
         answer = self._request("GET", path)

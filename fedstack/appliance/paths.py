@@ -92,6 +92,11 @@ class Paths:
         return self.run / "boot.json"
 
     @property
+    def facts_file(self) -> Path:
+        """What this machine publishes once it is ready."""
+        return self.run / "facts.json"
+
+    @property
     def one_env(self) -> Path:
         """The context variables."""
         return Path(os.environ.get("ONE_ENV") or self.root / "run" / "one-context" / "one_env")

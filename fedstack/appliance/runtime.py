@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass
@@ -15,16 +16,21 @@ from fedstack.appliance.paths import Paths
 LAUNCH_MARK = "FEDSTACK_LAUNCH"
 _INSIDE = Path(inside.__file__).parent
 _EVENTS_FD = "FEDSTACK_EVENTS_FD"
+_GRPC_OPTIONS = "FEDSTACK_GRPC_OPTIONS"
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """An image's environment: the Flower version baked into it, the launch-flag generation, the framework."""
+    """An image's environment: the Flower version baked into it, the launch-flag generation, the framework.
+
+    `edge`: the image is for places whose network comes and goes (reference 9).
+    """
 
     directory: Path
     version: str
     generation: str
     framework: str
+    edge: bool = False
 
     @property
     def python(self) -> str:
@@ -51,6 +57,7 @@ class Runtime:
             LAUNCH_MARK: mark,
             _EVENTS_FD: str(events),
             "FEDSTACK_LOG_ROLE": launch.appliance,
+            _GRPC_OPTIONS: json.dumps({"client": launch.client_options, "server": launch.server_options}),
             "FEDSTACK_HIDDEN_REQUESTS": " ".join(launch.hidden_requests),
         }
 
@@ -66,9 +73,9 @@ def find(paths: Paths) -> Runtime:
     directory = paths.environment
     try:
         table = tomllib.loads((directory / "image.toml").read_text())
-        runtime = Runtime(
-            directory, table["flower"]["version"], table["flower"]["generation"], table["framework"]["name"]
-        )
+        flower, framework, edge = table["flower"], table["framework"]["name"], table.get("edge", False)
+        if not isinstance(edge, bool):
+            raise StepError(f"{directory / 'image.toml'}: edge is {edge!r}, expected true or false")
+        return Runtime(directory, flower["version"], flower["generation"], framework, edge)
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise StepError(f"{directory} is no Flower environment: image.toml: {error}") from None
-    return runtime

@@ -78,10 +78,15 @@ class SuperLinkBoot(Boot):
             database=database,
             certificates=Certificates(material.ca, material.server, material.server_key) if with_tls else None,
             supernode_auth=self.supernode_auth,
+            keepalive=self.keepalive,
             log_level=self.context.get("FL_LOG_LEVEL"),
             log_format=self.context.get("FL_LOG_FORMAT"),
             home=self.paths.home,
         )
+
+    def start(self) -> str | None:
+        """Step 10."""
+        return self.start_service(self._announcement())
 
     def wait_for_health(self) -> str:
         """Step 11: both APIs accept connections. Raises StepError after 120 s, at once when Flower keeps dying."""
@@ -136,7 +141,7 @@ STEPS: tuple[Step[SuperLinkBoot], ...] = (
     Step("7a", "tls", SuperLinkBoot.set_up_tls, ErrorCode.TLS_SETUP_FAILED),
     Step("8", "service", SuperLinkBoot.describe_service, ErrorCode.RUNTIME_START_FAILED),
     Step("9", "runtime", SuperLinkBoot.check_runtime, ErrorCode.RUNTIME_START_FAILED),
-    Step("10", "start", SuperLinkBoot.start_service, ErrorCode.RUNTIME_START_FAILED),
+    Step("10", "start", SuperLinkBoot.start, ErrorCode.RUNTIME_START_FAILED),
     Step("11", "health", SuperLinkBoot.wait_for_health, ErrorCode.HEALTH_CHECK_TIMEOUT),
     Step("12", "publish", SuperLinkBoot.announce, ErrorCode.PUBLICATION_FAILED),
 )

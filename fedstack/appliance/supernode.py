@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fedstack.appliance import discovery, enrolment, files, gpu, keys, service, status, tls
+from fedstack.appliance import backoff, discovery, enrolment, files, gpu, keys, service, status, tls
+from fedstack.appliance.backoff import Backoff
 from fedstack.appliance.boot import Boot
 from fedstack.appliance.discovery import Found
 from fedstack.appliance.failure import ErrorCode, StepError
@@ -49,9 +50,16 @@ class SuperNodeBoot(Boot):
         files.make_directory(self.paths.home, 0o700)
         files.make_directory(self.paths.logs, 0o755)
 
+    @property
+    def backoff(self) -> Backoff:
+        """How the search for the SuperLink goes on."""
+        longest = float(self.context.get("FL_EDGE_MAX_BACKOFF"))
+        return backoff.choose(self.runtime.edge, self.context.get("FL_EDGE_BACKOFF"), longest)
+
     def discover(self) -> str:
         """Step 7: the SuperLink's address, the TLS decision, this node's part of the data."""
-        self.found = discovery.discover(self.context.get("FL_SUPERLINK_ADDRESS"), self.gate, self.log.info)
+        static = self.context.get("FL_SUPERLINK_ADDRESS")
+        self.found = discovery.discover(static, self.gate, self.log.info, self.backoff)
         announced = self.found.announced
         given = self.context.given
         self.tls = tls.node_decision(given.get("FL_TLS_ENABLED", ""), given.get(tls.CA, ""), announced)
@@ -109,7 +117,7 @@ class SuperNodeBoot(Boot):
     def start(self) -> str | None:
         """Step 11."""
         self.launch = generation(self.runtime.generation).supernode(self._plan())
-        return self.start_service()
+        return self.start_service(self._facts())
 
     def _plan(self) -> SuperNodePlan:
         return SuperNodePlan(
@@ -121,13 +129,20 @@ class SuperNodeBoot(Boot):
             node_config=self.node_config,
             max_retries=int(self.context.get("FL_MAX_RETRIES")),
             max_wait_time=int(self.context.get("FL_MAX_WAIT_TIME")),
+            keepalive=self.keepalive,
             log_level=self.context.get("FL_LOG_LEVEL"),
             log_format=self.context.get("FL_LOG_FORMAT"),
             home=self.paths.home,
-            gpu=self.context.get("FL_CUDA_VISIBLE_DEVICES") if self.gpu else None,
+            gpu=self._gpu_environment(),
             static=self.found.announced is None,
             ca_announced=not self.context.given.get(tls.CA) and self.found.announced is not None,
         )
+
+    def _gpu_environment(self) -> dict[str, str]:
+        if not self.gpu:
+            return {}
+        devices, fraction = (self.context.get(f"FL_{name}") for name in ("CUDA_VISIBLE_DEVICES", "GPU_MEMORY_FRACTION"))
+        return gpu.environment(self.runtime.framework, devices, fraction)
 
     def wait_for_connection(self) -> str:
         """Step 12: the SuperLink has activated this node. With a static address a running supervisor is enough."""
@@ -161,15 +176,16 @@ class SuperNodeBoot(Boot):
 
     def announce(self) -> str:
         """Step 13: FL_NODE_READY=YES opens the gate too (reference 19): only now."""
-        return self.publish(
-            {
-                "FL_NODE_READY": "YES",
-                "FL_NODE_ID": self.context.vm_id,
-                "FL_VERSION": self.runtime.version,
-                "FL_GPU_AVAILABLE": "YES" if self.gpu else "NO",
-                "FL_NODE_CONFIG": self.node_config,
-            }
-        )
+        return self.publish(self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "FL_NODE_READY": "YES",
+            "FL_NODE_ID": self.context.vm_id,
+            "FL_VERSION": self.runtime.version,
+            "FL_GPU_AVAILABLE": "YES" if self.gpu else "NO",
+            "FL_NODE_CONFIG": self.node_config,
+        }
 
     def start_gpu_metrics(self) -> str:
         """Step 14a: the DCGM exporter is a container; a runtime without containers has none."""

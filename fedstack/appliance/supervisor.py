@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from fedstack.appliance import context, flower, onegate, runtime
+from fedstack.appliance import context, facts, flower, health, onegate, runtime
 from fedstack.appliance.agent import Agent
 from fedstack.appliance.bootlog import BootLog
 from fedstack.appliance.companions import Companion, SuperLinkCompanion, SuperNodeCompanion
@@ -21,6 +21,7 @@ from fedstack.appliance.control import Control
 from fedstack.appliance.enrolment import Enrolment
 from fedstack.appliance.failure import ErrorCode
 from fedstack.appliance.flower import Event, FlowerProcess
+from fedstack.appliance.grpc_notes import GrpcNotes
 from fedstack.appliance.launch import Launch
 from fedstack.appliance.onegate import GateError, OneGate
 from fedstack.appliance.paths import Paths
@@ -29,6 +30,9 @@ from fedstack.appliance.runtime import Runtime
 from fedstack.appliance.status import State, Status
 from fedstack.context import Appliance
 from fedstack.processes import start_time
+
+_RECOVER_EVERY = 10.0
+_SETTLE_SECONDS = 1.0
 
 
 class Supervisor:
@@ -44,6 +48,8 @@ class Supervisor:
         self._restarts = Restarts()
         self._lives = 0
         self._process: FlowerProcess | None = None
+        self._recovery: asyncio.Task[None] | None = None
+        self._grpc = GrpcNotes(launch, log)
 
     async def run(self) -> int:
         """Runs Flower until SIGTERM (0) or until it has crashed too often (1)."""
@@ -89,6 +95,8 @@ class Supervisor:
             status = await process.listen(self._heard)
         finally:
             company.cancel()
+            if self._recovery:
+                self._recovery.cancel()
         await process.stop()  # what it left behind
         if process.failure:
             return process.failure, self._launch.appliance == "supernode"
@@ -101,22 +109,41 @@ class Supervisor:
         await self._companion.accompany(self._connected)
 
     def _heard(self, event: Event) -> None:
-        if event["event"] == "activated":
-            self._connected(event["node_id"])
-            self._log.info(f"supervisor: connected to {self._launch.fleet_address} as node {event['node_id']}")
+        match event["event"]:
+            case "activated":
+                self._connected(event["node_id"])
+                self._log.info(f"supervisor: connected to {self._launch.fleet_address} as node {event['node_id']}")
+            case "grpc":
+                self._grpc.made(event["side"], event["options"])
+            case "warning":
+                self._grpc.warn(event["message"])
 
     def _connected(self, node_id: str = "") -> None:
         self._restarts.succeeded()
         self._report(State.CONNECTED, node_id=node_id)
+        if not self._recovery or self._recovery.done():
+            self._recovery = asyncio.create_task(self._recover())
+        asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self._grpc.check)
+
+    async def _recover(self) -> None:
+        """After a failure that was published: says that this VM is ready after all; as long as it is connected."""
+        while True:
+            try:
+                if await asyncio.to_thread(facts.recover, self._paths, self._gate):
+                    self._log.info("supervisor: connected after a failure, which is taken back")
+                return
+            except (GateError, OSError) as error:
+                self._log.warning(f"supervisor: connected after a failure, which cannot be taken back yet: {error}")
+            await asyncio.sleep(_RECOVER_EVERY)
 
     async def _give_up(self, reason: str) -> None:
         self._report(State.FAILED, reason=reason)
         self._log.write("ERROR", f"supervisor: Flower crashed too often, the last time with: {reason}")
-        ready = "FL_READY" if self._launch.appliance == "superlink" else "FL_NODE_READY"
-        facts = {ready: "NO", "FL_ERROR": ErrorCode.CRASH_LOOP.value, "FL_ERROR_DETAIL": reason[:200]}
+        health.write_outcome(self._paths, f"Flower crashed too often: {reason}")
+        said = facts.failure(self._launch.appliance, ErrorCode.CRASH_LOOP, reason)
         if self._gate:
             with suppress(GateError):
-                await asyncio.to_thread(self._gate.publish, facts)
+                await asyncio.to_thread(self._gate.publish, said)
 
     def _report(self, state: State, *, node_id: str = "", reason: str = "") -> None:
         me = os.getpid()

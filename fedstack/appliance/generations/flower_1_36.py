@@ -35,6 +35,7 @@ def superlink(plan: SuperLinkPlan) -> Launch:
         control_address=plan.control_address,
         ca=str(plan.certificates.ca) if plan.certificates else "",
         supernode_auth=plan.supernode_auth,
+        server_options=plan.keepalive.server(),
         hidden_requests=_WORK_REQUESTS,
     )
 
@@ -52,12 +53,11 @@ def supernode(plan: SuperNodePlan) -> Launch:
         *(["--max-retries", str(plan.max_retries)] if plan.max_retries else []),
         *(["--max-wait-time", str(plan.max_wait_time)] if plan.max_wait_time else []),
     ]
-    gpu = {"CUDA_VISIBLE_DEVICES": plan.gpu} if plan.gpu is not None else {}
     return Launch(
         appliance="supernode",
         program="flower-supernode",
         arguments=arguments,
-        environment=_environment(plan.log_level, plan.log_format, plan.home) | gpu,
+        environment=_environment(plan.log_level, plan.log_format, plan.home) | dict(plan.gpu),
         generation=GENERATION,
         fleet_address=plan.superlink_address,
         ca=str(plan.ca) if plan.ca else "",
@@ -65,6 +65,7 @@ def supernode(plan: SuperNodePlan) -> Launch:
         static=plan.static,
         ca_announced=plan.ca_announced,
         refusal=_REFUSAL,
+        client_options=plan.keepalive.client(),
         hidden_requests=_WORK_REQUESTS,
     )
 

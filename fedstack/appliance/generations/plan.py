@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from fedstack.appliance.generations.keepalive import Keepalive
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class SuperLinkPlan:
     database: Path
     certificates: Certificates | None
     supernode_auth: bool
+    keepalive: Keepalive
     log_level: str
     log_format: str
     home: Path
@@ -43,10 +47,11 @@ class SuperNodePlan:
     node_config: str
     max_retries: int
     max_wait_time: int
+    keepalive: Keepalive
     log_level: str
     log_format: str
     home: Path
-    gpu: str | None
-    """CUDA_VISIBLE_DEVICES; None: no GPU is used."""
+    gpu: Mapping[str, str]
+    """Environment variables for the GPU; empty: none is used."""
     static: bool
     ca_announced: bool

@@ -1,9 +1,10 @@
 """Runs a Flower program and says what becomes of it, as JSON lines on a descriptor of its own.
 
-``python launcher.py PROGRAM ARGUMENTS...`` with ``FEDSTACK_EVENTS_FD`` in the environment. It imports Flower, then
-waits for a line on standard input: the import takes as long as the enrolment of a node. It listens to the logger
-``flwr`` whatever the console's log level is, so that a connection is seen even with FL_LOG_LEVEL=ERROR; and it ends
-the process when Flower's main function fails, which by itself would stay alive behind its runtime API.
+``python launcher.py PROGRAM ARGUMENTS...`` with ``FEDSTACK_EVENTS_FD`` in the environment. It sets gRPC's keepalive
+options, which Flower has no flag for, and imports Flower; then it waits for a line on standard input: the import takes
+as long as the enrolment of a node. It listens to the logger ``flwr`` whatever the console's log level is, so that a
+connection is seen even with FL_LOG_LEVEL=ERROR; and it ends the process when Flower's main function fails, which by
+itself would stay alive behind its runtime API.
 
 Standard library and Flower's environment only: this file is run where fedstack is not installed.
 """
@@ -11,6 +12,7 @@ Standard library and Flower's environment only: this file is run where fedstack 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import json
 import logging
@@ -25,6 +27,9 @@ EVENTS_FD = "FEDSTACK_EVENTS_FD"
 HIDDEN_REQUESTS = "FEDSTACK_HIDDEN_REQUESTS"
 LOG_FORMAT = "FEDSTACK_LOG_FORMAT"
 LOG_ROLE = "FEDSTACK_LOG_ROLE"
+
+keepalive = importlib.import_module(f"{__package__}.keepalive" if __package__ else "keepalive")
+"""The file beside this one: this one is run as a script, or imported as part of its package."""
 
 _ACTIVATED = re.compile(r"SuperNode ID: (\d+)")
 _REFUSED = re.compile(r"details = \"(.*)\"")
@@ -54,7 +59,7 @@ class Events(logging.Handler):
             self.last_error = message.splitlines()[-1]
         return True
 
-    def send(self, event: str, **data: str) -> None:
+    def send(self, event: str, **data: object) -> None:
         """One event; nobody listening is no reason to stop."""
         with contextlib.suppress(OSError):
             os.write(self._descriptor, (json.dumps({"event": event, **data}) + "\n").encode())
@@ -104,6 +109,16 @@ def load(program: str) -> Any:
     return entry.load()
 
 
+def prepare_grpc(events: Events) -> None:
+    """Sets the keepalive options; what cannot be set is said, and Flower runs without."""
+
+    def made(side: str, options: dict[str, int | str]) -> None:
+        events.send("grpc", side=side, options=options)
+
+    if problem := keepalive.install(made):
+        events.send("warning", message=f"the gRPC keepalive cannot be set here ({problem})")
+
+
 def prepare_logging(events: Events) -> None:
     """Listens to Flower's logger; formats it as JSON when asked to."""
     logger = logging.getLogger("flwr")
@@ -124,6 +139,7 @@ def main(program: str, arguments: list[str]) -> NoReturn:
     descriptor = int(os.environ.pop(EVENTS_FD))
     os.set_inheritable(descriptor, False)
     events = Events(descriptor)
+    prepare_grpc(events)
     run = load(program)
     prepare_logging(events)
     sys.argv = [program, *arguments]

@@ -115,7 +115,8 @@ class Federation:
             f'NAME="{self._unique(name)}" CPU="1" MEMORY="512" DISK=[IMAGE_ID="{image}"] NIC=[NETWORK_ID="{network}"] '
         )
         template = self._one.template.allocate(f"{text} CONTEXT=[{vectors}]")
-        return {"name": name, "type": "vm", "template_id": template, "cardinality": cardinality, "min_vms": 1}
+        fields = {"name": name, "type": "vm", "template_id": template, "cardinality": cardinality}
+        return {**fields, "min_vms": 1, "cooldown": 1}
 
     def service(self) -> dict[str, Any]:
         """The service's body; empty when it is gone."""
@@ -147,6 +148,16 @@ class Federation:
     def recreate(self, vm_id: int) -> None:
         """Makes a VM anew: its disk is empty afterwards."""
         self._one.vm.recover(vm_id, 4)
+
+    def publish(self, vm_id: int, attributes: Mapping[str, str]) -> None:
+        """Puts attributes into a VM's user template, as if the VM had published them."""
+        self._one.vm.update(vm_id, "\n".join(f'{key}="{value}"' for key, value in attributes.items()), 1)
+
+    def scale(self, supernodes: int) -> None:
+        """Asks for another number of SuperNodes."""
+        body = {"role_name": "supernode", "cardinality": supernodes, "force": False}
+        answer = self.flow("POST", f"service/{self.service_id}/scale", body)
+        assert answer.ok, answer.text
 
     def undeploy(self) -> None:
         """Deletes the service and waits until it is gone; one that is not running by recover with delete."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fedstack.appliance import certificates, flower, keys, runtime, status
+from fedstack.appliance import certificates, flower, health, keys, runtime, status
 from fedstack.appliance.certificates import Material
 from fedstack.appliance.control import Control, RegisteredNode
 from fedstack.appliance.launch import Launch
@@ -121,7 +122,7 @@ def test_nothing_talks_to_the_world(federation: Federation) -> None:
 
 
 def join(link: Machine, launch: Launch, log: Path) -> tuple[str, str]:
-    """Runs a SuperNode of its own against the SuperLink: what it says first, and the reason."""
+    """Runs a SuperNode of its own against the SuperLink: how that ends, and the reason."""
     image = runtime.find(link.paths)
 
     async def attempt() -> tuple[str, str]:
@@ -133,18 +134,19 @@ def join(link: Machine, launch: Launch, log: Path) -> tuple[str, str]:
                 await process.listen(events.append)
         finally:
             await process.stop()
-        return events[0]["event"], events[0].get("reason", "")
+        said = next(event for event in events if event["event"] in {"activated", "failed"})
+        return said["event"], said.get("reason", "")
 
     return asyncio.run(attempt())
 
 
-def stranger(node: Machine, directory: Path, ca: Path) -> Launch:
-    """The launch of a real SuperNode with a key that nobody registered, on an address of its own."""
+def stranger(node: Machine, directory: Path, ca: Path, key: Path | None = None) -> Launch:
+    """The launch of a real SuperNode on an address of its own; without `key` it has one that nobody registered."""
     launch = Launch.load(node.paths.launch_file)
     block = ".".join(node.address.split(".")[:2])
     arguments = list(launch.arguments)
     for name, value in (
-        ("--auth-supernode-private-key", str(keys.create(directory / "keys").path)),
+        ("--auth-supernode-private-key", str(key or keys.create(directory / "keys").path)),
         ("--root-certificates", str(ca)),
         ("--host", f"{block}.250.9"),
     ):
@@ -171,6 +173,13 @@ def test_a_supernode_with_another_ca_cannot_join(federation: Federation, tmp_pat
     assert "handshake" in reason.lower() + (tmp_path / "log").read_text().lower()
 
 
+def test_grpc_got_the_keepalive_options(federation: Federation) -> None:
+    both = "grpc.keepalive_time_ms=60000 grpc.keepalive_timeout_ms=20000"
+    assert superlink(federation).boot_log.count(f"gRPC server options: {both}") == 1
+    for node in federation.machines("supernode"):
+        assert node.boot_log.count(f"gRPC client options: {both}") == 1
+
+
 def wait_connected(node: Machine, old_pid: int | None) -> None:
     """Until the supervisor says that another process than `old_pid` is connected."""
 
@@ -181,8 +190,20 @@ def wait_connected(node: Machine, old_pid: int | None) -> None:
     wait_for(connected, READY_SECONDS, "the connection", 0.05)
 
 
-def test_a_killed_flower_process_of_a_supernode_comes_back(federation: Federation) -> None:
+FAILED = {"FL_NODE_READY": "NO", "FL_ERROR": "connection_failed", "FL_ERROR_DETAIL": "not connected"}
+
+
+def took_its_failure_back(federation: Federation, node: Machine) -> bool:
+    said = federation.machine(node.vm_id).attributes
+    return said["FL_NODE_READY"] == "YES" and not said.keys() & {"FL_ERROR", "FL_ERROR_DETAIL"}
+
+
+def test_a_killed_flower_process_of_a_supernode_comes_back_and_takes_a_failed_boot_back(
+    federation: Federation,
+) -> None:
     link, (node, *_) = superlink(federation), federation.machines("supernode")
+    federation.publish(node.vm_id, FAILED)
+    health.write_outcome(node.paths, FAILED["FL_ERROR_DETAIL"])
     before, identity = node.status(), read_identity(node.directory)
     assert before.pid is not None
     os.kill(before.pid, signal.SIGKILL)
@@ -192,6 +213,8 @@ def test_a_killed_flower_process_of_a_supernode_comes_back(federation: Federatio
     key = keys.ensure(node.paths.keys)
     assert online(link) == {keys.ensure(one.paths.keys).fingerprint for one in federation.machines("supernode")}
     assert federation.machine(node.vm_id).attributes["FL_NODE_PUBLIC_KEY"] == key.public
+    wait_for(lambda: took_its_failure_back(federation, node), 15, "the facts", 0.05)
+    assert health.check("supernode", node.paths) is None
 
 
 def test_a_killed_flower_process_of_the_superlink_comes_back(federation: Federation) -> None:
@@ -204,8 +227,9 @@ def test_a_killed_flower_process_of_the_superlink_comes_back(federation: Federat
     assert wait_for(lambda: online(link) == nodes, 30, "the SuperNodes")
 
 
-def test_a_killed_vm_leaves_nothing_and_comes_back_by_resume(federation: Federation) -> None:
+def test_a_killed_vm_leaves_nothing_and_comes_back_by_resume_without_its_old_error(federation: Federation) -> None:
     node = federation.machines("supernode")[1]
+    federation.publish(node.vm_id, FAILED)
     mark, pid, _ = read_identity(node.directory)
     assert len(node.processes()) >= 4
     os.killpg(pid, signal.SIGKILL)
@@ -216,6 +240,7 @@ def test_a_killed_vm_leaves_nothing_and_comes_back_by_resume(federation: Federat
     federation.resume(node.vm_id)
     wait_connected(node, None)
     federation.wait_for_state(RUNNING)
+    wait_for(lambda: took_its_failure_back(federation, node), 15, "the facts", 0.05)
     expected = {keys.ensure(one.paths.keys).fingerprint for one in federation.machines("supernode")}
     assert online(superlink(federation)) == expected
 
@@ -233,6 +258,20 @@ def test_supernodes_follow_a_superlink_that_was_made_anew(federation: Federation
     assert online(link) == {keys.ensure(node.paths.keys).fingerprint for node in nodes}
 
 
+def test_a_supernode_that_is_scaled_away_loses_its_right_to_connect(federation: Federation, tmp_path: Path) -> None:
+    link, (oldest, other) = superlink(federation), federation.machines("supernode")
+    gone, kept = (keys.ensure(node.paths.keys).fingerprint for node in (oldest, other))
+    key = Path(shutil.copy(oldest.paths.keys / "supernode.key", tmp_path))
+    replay = stranger(oldest, tmp_path, other.paths.certificates / "ca.crt", key)
+    federation.scale(1)
+    wait_for(lambda: federation.machine(link.vm_id).attributes["FL_REGISTERED"] == kept, 30, "the revocation", 0.05)
+    assert [node.vm_id for node in federation.machines("supernode")] == [other.vm_id]
+    assert registered_nodes(link)[gone].status == "unregistered"
+    assert online(link) == {kept}
+    event, reason = join(link, replay, tmp_path / "log")
+    assert (event, "Failed to activate SuperNode" in reason) == ("failed", True)
+
+
 def test_undeploy_ends_everything_in_order_and_leaves_an_intact_database(
     federation: Federation, tmp_path: Path
 ) -> None:
@@ -243,7 +282,7 @@ def test_undeploy_ends_everything_in_order_and_leaves_an_intact_database(
     log = tmp_path / "flower.log"
     os.link(machines[1].paths.logs / "flower-supernode.log", log)
     federation.undeploy()
-    assert [is_alive(pid, started) for _, pid, started in identities] == [False, False, False]
+    assert [is_alive(pid, started) for _, pid, started in identities] == [False] * len(machines)
     assert [pid for mark, _, _ in identities for pid in marked(MARK, mark)] == []
     assert "SuperNode terminated gracefully" in log.read_text()
     with sqlite3.connect(tmp_path / "state.db") as database:

@@ -1,10 +1,12 @@
 """What a SuperNode makes of the service document, and how long it looks for one."""
 
+from itertools import islice
 from typing import Any
 
 import pytest
 
 from fedstack.appliance import service
+from fedstack.appliance.backoff import FIXED, choose
 from fedstack.appliance.discovery import discover
 from fedstack.appliance.failure import StepError
 from fedstack.appliance.onegate import GateError
@@ -54,6 +56,19 @@ class Gate:
         if isinstance(answer, GateError):
             raise answer
         return answer
+
+
+class Clock:
+    """Time that passes when somebody rests; TimeoutError once it is `enough`."""
+
+    def __init__(self, enough: float = 10_000.0) -> None:
+        self.rests: list[float] = []
+        self.enough = enough
+
+    def rest(self, seconds: float) -> None:
+        self.rests.append(seconds)
+        if sum(self.rests) > self.enough:
+            raise TimeoutError
 
 
 def test_all_that_a_ready_superlink_published_is_read() -> None:
@@ -118,12 +133,40 @@ def test_a_useless_onegate_ends_discovery_at_once() -> None:
 def test_it_goes_on_looking_until_a_superlink_is_ready() -> None:
     gate = Gate(document({}), GateError("500"), document(READY))
     said: list[str] = []
-    found = discover("", gate, said.append, wait=0.01)  # type: ignore[arg-type]
+    clock = Clock()
+    found = discover("", gate, said.append, rest=clock.rest)  # type: ignore[arg-type]
     assert (found.address, gate.asked, len(said)) == ("127.0.0.2:9092", 3, 3)
+    assert clock.rests == [10.0, 10.0]
 
 
 def test_it_gives_up_after_the_attempts() -> None:
-    gate = Gate(document({}))
-    with pytest.raises(StepError, match="in 4 attempts"):
-        discover("", gate, lambda _: None, attempts=4, wait=0.01)  # type: ignore[arg-type]
-    assert gate.asked == 4
+    gate, clock = Gate(document({})), Clock()
+    with pytest.raises(StepError, match="in 30 attempts"):
+        discover("", gate, lambda _: None, rest=clock.rest)  # type: ignore[arg-type]
+    assert (gate.asked, clock.rests) == (30, [10.0] * 29)
+
+
+def test_an_edge_node_never_gives_up_and_looks_less_and_less_often() -> None:
+    gate, clock = Gate(document({})), Clock(enough=4000.0)
+    said: list[str] = []
+    with pytest.raises(TimeoutError):
+        discover("", gate, said.append, choose(True, "exponential", 300), clock.rest)  # type: ignore[arg-type]
+    assert clock.rests[:7] == [10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
+    assert set(clock.rests[5:]) == {300.0}  # 12 looks an hour
+    assert said[1] == "no SuperLink is ready (attempt 2), next look in 20 s"
+
+
+def test_an_edge_node_boots_before_its_network() -> None:
+    away = GateError("http://gate cannot be reached")
+    gate, clock = Gate(away, away, document({}), document(READY), vm=away), Clock()
+    found = discover("", gate, lambda _: None, choose(True, "exponential", 15), clock.rest)  # type: ignore[arg-type]
+    assert (found.address, clock.rests) == ("127.0.0.2:9092", [10.0, 15.0, 15.0])
+
+
+def test_a_cap_below_the_first_wait_counts_from_the_start() -> None:
+    assert list(islice(choose(True, "exponential", 4).waits(), 3)) == [4, 4, 4]
+
+
+@pytest.mark.parametrize(("edge", "algorithm"), [(False, "exponential"), (False, "fixed"), (True, "fixed")])
+def test_only_an_edge_image_backs_off(edge: bool, algorithm: str) -> None:
+    assert choose(edge, algorithm, 300) == FIXED

@@ -7,6 +7,7 @@ import pytest
 
 from fedstack.appliance.failure import StepError
 from fedstack.appliance.generations import generation
+from fedstack.appliance.generations.keepalive import Keepalive
 from fedstack.appliance.generations.plan import Certificates, SuperLinkPlan, SuperNodePlan
 from fedstack.appliance.launch import Launch
 
@@ -18,6 +19,7 @@ LINK = SuperLinkPlan(
     database=Path("/vm/state.db"),
     certificates=Certificates(Path("/c/ca.crt"), Path("/c/server.pem"), Path("/c/server.key")),
     supernode_auth=True,
+    keepalive=Keepalive(60, 20),
     log_level="INFO",
     log_format="text",
     home=Path("/vm/home"),
@@ -31,10 +33,11 @@ NODE = SuperNodePlan(
     node_config="partition-id=0 num-partitions=2",
     max_retries=0,
     max_wait_time=0,
+    keepalive=Keepalive(30, 5),
     log_level="DEBUG",
     log_format="json",
     home=Path("/vm/home"),
-    gpu=None,
+    gpu={},
     static=False,
     ca_announced=True,
 )
@@ -81,10 +84,30 @@ def test_zero_means_without_limit_and_is_no_flag() -> None:
 
 
 def test_an_insecure_supernode_registers_itself() -> None:
-    launch = FLOWER.supernode(replace(NODE, ca=None, key=None, gpu="0,1"))
+    launch = FLOWER.supernode(replace(NODE, ca=None, key=None, gpu={"CUDA_VISIBLE_DEVICES": "0,1"}))
     assert launch.arguments[0] == "--insecure"
     assert "--auth-supernode-private-key" not in launch.arguments
     assert launch.environment["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+def test_keepalive_is_the_table_of_the_reference_and_the_ping_timeout() -> None:
+    link, node = FLOWER.superlink(LINK), FLOWER.supernode(NODE)
+    assert link.server_options == {
+        "grpc.keepalive_time_ms": 60000,
+        "grpc.keepalive_timeout_ms": 20000,
+        "grpc.http2.ping_timeout_ms": 20000,
+        "grpc.keepalive_permit_without_calls": 1,
+        "grpc.http2.min_recv_ping_interval_without_data_ms": 30000,
+        "grpc.http2.max_ping_strikes": 0,
+    }
+    assert node.client_options == {
+        "grpc.keepalive_time_ms": 30000,
+        "grpc.keepalive_timeout_ms": 5000,
+        "grpc.http2.ping_timeout_ms": 5000,
+        "grpc.keepalive_permit_without_calls": 1,
+        "grpc.http2.max_pings_without_data": 0,
+    }
+    assert (link.client_options, node.server_options) == ({}, {})
 
 
 @pytest.mark.parametrize("launch", [FLOWER.superlink(LINK), FLOWER.supernode(NODE)])

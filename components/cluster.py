@@ -68,7 +68,7 @@ class ClusterArgs:
     mark: pulumi.Input[str]
     user_inputs: Inputs = field(default_factory=dict)
     values: Values = field(default_factory=dict)
-    triggers: Mapping[str, str] = field(default_factory=dict)
+    triggers: Values = field(default_factory=dict)
     ignored_inputs: Sequence[str] = ()
     ready_deadline: int = 600
     sensitive: bool = False

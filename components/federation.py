@@ -100,7 +100,7 @@ class Federation(pulumi.ComponentResource):
         encoded = base64.b64encode(script.encode()).decode()
         return {**fixed, "READY_SCRIPT_PATH": HEALTH_SCRIPT, "START_SCRIPT_BASE64": encoded, **keys}
 
-    def _triggers(self) -> dict[str, str]:
+    def _triggers(self) -> dict[str, pulumi.Input[str]]:
         """What VMs take on only at boot; the preview names the one that forces a replacement."""
         settings = self._settings
         return {
@@ -109,7 +109,7 @@ class Federation(pulumi.ComponentResource):
                 {f"{role}.{key}": text for role in variables.APPLIANCES for key, text in self._context(role).items()}
             ),
             "image": self.image.identity,
-            "network": network_identity(settings.network),
+            "network": network_identity(settings.network, self.network_id),
             "scaling": scaling_identity(settings.supernodes),
             "superlink": size_identity(settings.superlink),
             "supernode": size_identity(settings.supernodes),

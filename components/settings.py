@@ -49,9 +49,10 @@ class AddressRange(Group):
 
 
 class Network(Group):
-    """The network of the VMs: an existing one by id, or one of the stack's own."""
+    """The network of the VMs: an existing one by id or by name, or one of the stack's own."""
 
     id: Count | None = None
+    name: str | None = None
     vn_mad: str = "dummy"
     bridge: str | None = None
     address_ranges: tuple[AddressRange, ...] = (AddressRange(size=64, ipam="local"),)
@@ -181,10 +182,19 @@ def read_settings(raw: Any) -> Settings:
         settings = Settings.model_validate(raw or {})
     except ValidationError as error:
         raise SettingsError(explain(error, Settings)) from None
-    found = [*_size_problems(settings.supernodes), *check_variables(settings)]
+    found = [*_network_problems(settings.network), *_size_problems(settings.supernodes), *check_variables(settings)]
     if found:
         raise SettingsError(found)
     return settings
+
+
+def _network_problems(network: Network) -> list[str]:
+    """An existing network is named in one way."""
+    if network.name == "":
+        return ['network.name: expected the name of an existing network, got ""']
+    if network.name is not None and network.id is not None:
+        return [f"network.name: expected no name beside network.id ({network.id}), got {shown(network.name)}"]
+    return []
 
 
 def _size_problems(nodes: SuperNodes) -> list[str]:

@@ -12,6 +12,8 @@ from .rpc import Rpc, Tree, each, section
 
 MINE = -3
 EVERYTHING = (-1, -1)
+NOT_DONE = -1
+"""The state filter of a machine pool: all but those that ended (reference 2.5)."""
 TAG = "PULUMI_MARK"
 """The attribute (in documents: the key, in small letters) that carries mark and URN."""
 
@@ -35,6 +37,11 @@ class Cloud:
         """The id of my object with that name and tag, such as one whose creation was cut off."""
         objects = each(await self.rpc.info(f"{pool}.info", MINE, *EVERYTHING), element)
         return _first(one["ID"] for one in objects if _is(one, name, section(one, "TEMPLATE").get(TAG), tag))
+
+    async def find_machine(self, name: str, tag: str) -> int | None:
+        """The same for virtual machines, whose tag is one of the user's attributes."""
+        objects = each(await self.rpc.info("vmpool.infoextended", MINE, *EVERYTHING, NOT_DONE), "VM")
+        return _first(one["ID"] for one in objects if _is(one, name, section(one, "USER_TEMPLATE").get(TAG), tag))
 
     async def find_document(self, path: str, name: str, tag: str) -> int | None:
         """The same for OneFlow documents: `service` or `service_template`."""

@@ -1,4 +1,4 @@
-"""What networks, images and templates share on the XML-RPC side: names, rights, template text, ends."""
+"""What networks, groups, images and templates share on the XML-RPC side: names, rights, template text, ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .resource import Call, wait_for
 from .rpc import Tree, section
 from .values import Properties
 
-IN_USE = ("in use", "has leases", "is being used")
+IN_USE = ("in use", "has leases", "is being used", "has vms using it")
 """What the platform says when an object cannot be deleted yet (reference 2.10)."""
 
 

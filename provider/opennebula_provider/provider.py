@@ -14,7 +14,8 @@ from .config import resolve
 from .diffs import Difference
 from .engine import Engine
 from .errors import InitFailedError, ProviderError, one_line
-from .registry import RESOURCES
+from .function import Function
+from .registry import FUNCTIONS, RESOURCES
 from .resource import Call, Made, Resource
 from .schema import CONFIG
 from .values import Properties
@@ -109,10 +110,23 @@ class OpenNebula:
         resource = resource_of(request.urn)
         await resource.delete(self._call(resource, request))
 
-    def _call(self, resource: Resource, request: Request) -> Call:
-        cloud = self._cloud
-        if cloud is None:
+    async def invoke(self, token: str, arguments: Properties) -> Properties:
+        """Answers a function; where an argument is not known yet, nothing of the answer is."""
+        function = function_of(token)
+        inputs, problems = function.check(arguments)
+        if problems:
+            raise ProviderError("; ".join(str(one) for one in problems))
+        if without_unknowns(inputs)[1]:
+            return dict.fromkeys(function.definition.outputs, UNKNOWN)
+        return await function.answer(self._connected(), inputs)
+
+    def _connected(self) -> Cloud:
+        if self._cloud is None:
             raise ProviderError("the settings of the opennebula provider are not known yet")
+        return self._cloud
+
+    def _call(self, resource: Resource, request: Request) -> Call:
+        cloud = self._connected()
         state = request.state or {}
         _same_cloud(resource, request, state.get("endpoint"), cloud.endpoint)
         return Call(
@@ -138,6 +152,13 @@ def resource_of(urn: str) -> Resource:
     if token not in RESOURCES:
         raise ProviderError(f"unknown resource type {token!r}; this provider has {', '.join(RESOURCES)}")
     return RESOURCES[token]
+
+
+def function_of(token: str) -> Function:
+    """The function of that token; raises ProviderError for an unknown one."""
+    if token not in FUNCTIONS:
+        raise ProviderError(f"unknown function {token!r}; this provider has {', '.join(FUNCTIONS)}")
+    return FUNCTIONS[token]
 
 
 def _same_cloud(resource: Resource, request: Request, recorded: Any, configured: str) -> None:

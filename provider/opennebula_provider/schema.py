@@ -1,4 +1,4 @@
-"""The Pulumi package schema, derived from the definitions of the resources."""
+"""The Pulumi package schema, derived from the definitions of the resources and functions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from . import VERSION
-from .registry import RESOURCES
-from .shape import PACKAGE, Field, properties_json, resource_json, shape_json, shapes
+from .registry import FUNCTIONS, RESOURCES
+from .shape import PACKAGE, Field, function_json, properties_json, resource_json, shape_json, shapes
 
 CONFIG: dict[str, Field] = {
     "endpoint": Field(
@@ -31,7 +31,8 @@ CONFIG: dict[str, Field] = {
 
 
 def _types() -> dict[str, Any]:
-    definitions = [one.definition for one in RESOURCES.values()]
+    resources = [one.definition for one in RESOURCES.values()]
+    definitions = [*resources, *(one.definition for one in FUNCTIONS.values())]
     found = {
         shape.name: shape for one in definitions for fields in (one.inputs, one.outputs) for shape in shapes(fields)
     }
@@ -56,6 +57,7 @@ def package() -> dict[str, Any]:
         },
         "types": _types(),
         "resources": {token: resource_json(one.definition) for token, one in RESOURCES.items()},
+        "functions": {token: function_json(one.definition) for token, one in FUNCTIONS.items()},
         "language": {"python": {"pyproject": {"enabled": True}, "respectSchemaVersion": True}},
     }
 

@@ -157,8 +157,11 @@ class Servicer(ProviderServicer):
 
     @answered
     async def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """There are no functions yet."""
-        raise ProviderError(f"{request.tok}: the opennebula provider has no functions")
+        """Answers a function."""
+        answer = await self._opennebula.invoke(request.tok, from_struct(request.args))
+        reply = provider_pb2.InvokeResponse()
+        getattr(reply, "return").CopyFrom(to_struct(answer))
+        return reply
 
     @answered
     async def Call(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002

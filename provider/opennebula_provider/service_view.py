@@ -170,7 +170,7 @@ async def observe(cloud: Cloud, number: int) -> View | None:
         if error.status == HTTPStatus.NOT_FOUND:
             return None
         raise
-    return view(document, await machines(cloud, _vm_ids(document)))
+    return view(document, await machines(cloud, vm_ids(document)))
 
 
 async def machines(cloud: Cloud, ids: Iterable[int]) -> dict[int, Tree]:
@@ -182,7 +182,8 @@ async def machines(cloud: Cloud, ids: Iterable[int]) -> dict[int, Tree]:
     return {int(one["ID"]): one for one in each(pool, "VM")}
 
 
-def _vm_ids(document: Properties) -> list[int]:
+def vm_ids(document: Properties) -> list[int]:
+    """The ids of all machines of a service."""
     roles = document["TEMPLATE"]["BODY"].get("roles", [])
     return [int(node["deploy_id"]) for role in roles for node in role.get("nodes", [])]
 

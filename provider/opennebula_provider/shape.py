@@ -65,7 +65,7 @@ Fields = Mapping[str, Field]
 
 @dataclass(frozen=True)
 class Definition:
-    """A resource: its name, what it is for, what goes in and what else comes out."""
+    """A resource or a function: its name, what it is for, what goes in and what (else) comes out."""
 
     name: str
     description: str
@@ -74,7 +74,7 @@ class Definition:
 
     @property
     def token(self) -> str:
-        """The type token that programs and states carry."""
+        """The token that programs and states carry."""
         return f"{PACKAGE}:index:{self.name}"
 
 
@@ -158,14 +158,7 @@ def shapes(fields: Fields) -> Iterator[Shape]:
 
 def shape_json(shape: Shape) -> dict[str, Any]:
     """An entry of the schema's `types`."""
-    spec: dict[str, Any] = {
-        "type": "object",
-        "description": shape.description,
-        "properties": properties_json(shape.fields),
-    }
-    if needed := required(shape.fields):
-        spec["required"] = needed
-    return spec
+    return {"description": shape.description, **_object_json(shape.fields)}
 
 
 def resource_json(definition: Definition) -> dict[str, Any]:
@@ -179,6 +172,22 @@ def resource_json(definition: Definition) -> dict[str, Any]:
         "inputProperties": properties_json(definition.inputs),
         "requiredInputs": required(definition.inputs),
     }
+
+
+def function_json(definition: Definition) -> dict[str, Any]:
+    """An entry of the schema's `functions`."""
+    return {
+        "description": definition.description,
+        "inputs": _object_json(definition.inputs),
+        "outputs": _object_json(definition.outputs),
+    }
+
+
+def _object_json(fields: Fields) -> dict[str, Any]:
+    spec: dict[str, Any] = {"type": "object", "properties": properties_json(fields)}
+    if needed := required(fields):
+        spec["required"] = needed
+    return spec
 
 
 def _without_default(one: Field) -> Field:

@@ -160,16 +160,21 @@ def _made(call: Call, tree: Tree) -> Made:
 def _inputs(known: Properties, tree: Tree) -> Properties:
     """What would have to be written to get this image; only what is declared is looked at, except on import."""
     template = section(tree, "TEMPLATE")
-    kind = int(tree.get("TYPE") or 0)
     declared = known.get("attributes", {}) if known else None
     seen: Properties = {
         "name": tree["NAME"],
         "path": known.get("path", tree.get("PATH", "")),
         "datastoreId": int(tree["DATASTORE_ID"]),
-        "type": ImageType(kind).name if kind in set(ImageType) else str(kind),
+        "type": type_name(tree),
         "persistent": tree.get("PERSISTENT") == "1",
         "description": template.get("DESCRIPTION"),
         "permissions": rights(tree) if "permissions" in known else None,
         "attributes": seen_attributes(declared, template, SERVER_KEYS) or None,
     }
     return folded(known, seen)
+
+
+def type_name(tree: Tree) -> str:
+    """The name of an image's type; an unknown number as text."""
+    kind = int(tree.get("TYPE") or 0)
+    return ImageType(kind).name if kind in set(ImageType) else str(kind)

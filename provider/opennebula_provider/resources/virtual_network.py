@@ -88,7 +88,7 @@ SERVER_KEYS = (
 )
 """Members of a network's template that are not the user's free attributes."""
 
-_GUEST_KEYS = {"gateway": "GATEWAY", "dns": "DNS", "networkMask": "NETWORK_MASK"}
+GUEST_KEYS = {"gateway": "GATEWAY", "dns": "DNS", "networkMask": "NETWORK_MASK"}
 
 
 class VirtualNetwork(Resource):
@@ -136,7 +136,7 @@ class VirtualNetwork(Resource):
 
     async def _rewrite(self, call: Call) -> None:
         tree = await info(call, "vn", call.number) or {}
-        drop = {*_GUEST_KEYS.values(), *upper(call.old.get("attributes"))}
+        drop = {*GUEST_KEYS.values(), *upper(call.old.get("attributes"))}
         text = template_text(merged(section(tree, "TEMPLATE"), _attributes(call.inputs), drop), call.tag)
         await call.cloud.rpc.call("vn.update", call.number, text, 0)
 
@@ -177,7 +177,7 @@ def _range(one: Properties) -> dict[str, str]:
 
 def _attributes(inputs: Properties) -> dict[str, Value | list[Value] | None]:
     groups = inputs.get("securityGroups")
-    guest = {key: inputs.get(name) for name, key in _GUEST_KEYS.items()}
+    guest = {key: inputs.get(name) for name, key in GUEST_KEYS.items()}
     chosen = {"SECURITY_GROUPS": ",".join(str(one) for one in groups) if groups else None}
     return {**guest, **chosen, **upper(inputs.get("attributes"))}
 
@@ -199,13 +199,14 @@ def _made(call: Call, tree: Tree) -> Made:
     outputs = {
         "networkId": call.number,
         "state": state_name(VnetState, tree),
-        "ranges": [_assigned(one) for one in ranges],
+        "ranges": [assigned(one) for one in ranges],
         "endpoint": call.cloud.endpoint,
     }
     return Made(call.id, {**inputs, **outputs}, inputs)
 
 
-def _assigned(one: Tree) -> Properties:
+def assigned(one: Tree) -> Properties:
+    """An address range as an `AssignedRange` of the schema."""
     texts = {name: one.get(key, "") for name, key in (("type", "TYPE"), ("ip", "IP"), ("mac", "MAC"))}
     numbers = (("rangeId", "AR_ID"), ("size", "SIZE"))
     return {**texts, **{name: int(one.get(key) or 0) for name, key in numbers}}
@@ -213,7 +214,7 @@ def _assigned(one: Tree) -> Properties:
 
 def _seen(known: Properties, tree: Tree, ranges: list[Tree]) -> Properties:
     template = section(tree, "TEMPLATE")
-    guest = {name: template.get(key) or None for name, key in _GUEST_KEYS.items()}
+    guest = {name: template.get(key) or None for name, key in GUEST_KEYS.items()}
     declared = known.get("attributes", {}) if known else None
     return {
         **guest,
@@ -221,7 +222,7 @@ def _seen(known: Properties, tree: Tree, ranges: list[Tree]) -> Properties:
         "vnMad": tree.get("VN_MAD", ""),
         **({"bridge": tree.get("BRIDGE", "")} if "bridge" in known else {}),
         "addressRanges": _seen_ranges(known.get("addressRanges", []), ranges) or None,
-        "securityGroups": _seen_groups(known.get("securityGroups"), str(template.get("SECURITY_GROUPS", ""))),
+        "securityGroups": _seen_groups(known.get("securityGroups"), template),
         "permissions": rights(tree) if "permissions" in known else None,
         "attributes": seen_attributes(declared, template, SERVER_KEYS) or None,
     }
@@ -242,9 +243,14 @@ def _seen_ranges(known: list[Properties], ranges: list[Tree]) -> list[Properties
     return seen
 
 
-def _seen_groups(known: list[int] | None, text: str) -> list[int] | None:
+def _seen_groups(known: list[int] | None, template: Tree) -> list[int] | None:
     """The security groups; the platform always adds group 0, which is no difference (reference 2.10)."""
-    groups = [int(part) for part in text.split(",") if part.strip().isdigit()]
+    groups = group_ids(template)
     if set(groups) | {0} == set(known or []) | {0}:
         return known
     return groups
+
+
+def group_ids(template: Tree) -> list[int]:
+    """The ids in a network's SECURITY_GROUPS."""
+    return [int(part) for part in str(template.get("SECURITY_GROUPS", "")).split(",") if part.strip().isdigit()]

@@ -99,7 +99,7 @@ class VirtualMachineTemplate(Resource):
         tree = await info(call, "template", call.number)
         if tree is None:
             return None
-        inputs = folded(call.inputs, _inputs(call.inputs, tree))
+        inputs = folded(call.inputs, inputs_of(call.inputs, tree))
         outputs = {"templateId": call.number, "endpoint": call.cloud.endpoint}
         return Made(call.id, {**inputs, **outputs}, inputs)
 
@@ -151,7 +151,7 @@ def _free(value: Any) -> Value | list[Value]:
     return flat(value)
 
 
-def _inputs(known: Properties, tree: Tree) -> Properties:
+def inputs_of(known: Properties, tree: Tree) -> Properties:
     """What would have to be written to get this template; spelled as it was, where it means the same."""
     actual = section(tree, "TEMPLATE")
     wished = _attributes({"cpu": 0, "memoryMb": 0, **known})

@@ -6,11 +6,22 @@ import builtins as _builtins
 from . import _utilities
 import typing
 # Export this package's modules as members:
+from .get_datastore import *
+from .get_hosts import *
+from .get_image import *
+from .get_images import *
+from .get_service import *
+from .get_service_template import *
+from .get_version import *
+from .get_virtual_machine_template import *
+from .get_virtual_network import *
 from .image import *
 from .mark import *
 from .provider import *
+from .security_group import *
 from .service import *
 from .service_template import *
+from .virtual_machine import *
 from .virtual_machine_template import *
 from .virtual_network import *
 from ._inputs import *
@@ -33,8 +44,10 @@ _utilities.register(
   "classes": {
    "opennebula:index:Image": "Image",
    "opennebula:index:Mark": "Mark",
+   "opennebula:index:SecurityGroup": "SecurityGroup",
    "opennebula:index:Service": "Service",
    "opennebula:index:ServiceTemplate": "ServiceTemplate",
+   "opennebula:index:VirtualMachine": "VirtualMachine",
    "opennebula:index:VirtualMachineTemplate": "VirtualMachineTemplate",
    "opennebula:index:VirtualNetwork": "VirtualNetwork"
   }

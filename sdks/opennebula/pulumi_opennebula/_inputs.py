@@ -27,6 +27,8 @@ __all__ = [
     'RoleArgsDict',
     'ScheduledPolicyArgs',
     'ScheduledPolicyArgsDict',
+    'SecurityRuleArgs',
+    'SecurityRuleArgsDict',
     'ServiceRoleArgs',
     'ServiceRoleArgsDict',
 ]
@@ -863,6 +865,180 @@ class ScheduledPolicyArgs:
     @start_time.setter
     def start_time(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "start_time", value)
+
+
+if not MYPY:
+    class SecurityRuleArgsDict(TypedDict):
+        """
+        What a security group lets through: everything that no rule names is dropped. Without `ip` and `networkId` it is about all addresses.
+        """
+        direction: pulumi.Input[_builtins.str]
+        """
+        Way of the packets. One of `INBOUND`, `OUTBOUND`.
+        """
+        protocol: pulumi.Input[_builtins.str]
+        """
+        Protocol of the packets. One of `ALL`, `TCP`, `UDP`, `ICMP`, `ICMPV6`, `IPSEC`.
+        """
+        icmp_type: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Type of the messages; for ICMP. All when absent.
+        """
+        icmpv6_type: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Type of the messages; for ICMPV6. All when absent.
+        """
+        ip: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        First address of a block; together with `size`.
+        """
+        network_id: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Id of a network: the rule is about its addresses.
+        """
+        ports: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Ports and ranges of ports, such as `22,80:90`; for TCP and UDP. All when absent.
+        """
+        size: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Number of addresses of the block.
+        """
+elif False:
+    SecurityRuleArgsDict: TypeAlias = Mapping[str, Any]
+
+@pulumi.input_type
+class SecurityRuleArgs:
+    def __init__(__self__, *,
+                 direction: pulumi.Input[_builtins.str],
+                 protocol: pulumi.Input[_builtins.str],
+                 icmp_type: Optional[pulumi.Input[_builtins.int]] = None,
+                 icmpv6_type: Optional[pulumi.Input[_builtins.int]] = None,
+                 ip: Optional[pulumi.Input[_builtins.str]] = None,
+                 network_id: Optional[pulumi.Input[_builtins.int]] = None,
+                 ports: Optional[pulumi.Input[_builtins.str]] = None,
+                 size: Optional[pulumi.Input[_builtins.int]] = None):
+        """
+        What a security group lets through: everything that no rule names is dropped. Without `ip` and `networkId` it is about all addresses.
+        :param pulumi.Input[_builtins.str] direction: Way of the packets. One of `INBOUND`, `OUTBOUND`.
+        :param pulumi.Input[_builtins.str] protocol: Protocol of the packets. One of `ALL`, `TCP`, `UDP`, `ICMP`, `ICMPV6`, `IPSEC`.
+        :param pulumi.Input[_builtins.int] icmp_type: Type of the messages; for ICMP. All when absent.
+        :param pulumi.Input[_builtins.int] icmpv6_type: Type of the messages; for ICMPV6. All when absent.
+        :param pulumi.Input[_builtins.str] ip: First address of a block; together with `size`.
+        :param pulumi.Input[_builtins.int] network_id: Id of a network: the rule is about its addresses.
+        :param pulumi.Input[_builtins.str] ports: Ports and ranges of ports, such as `22,80:90`; for TCP and UDP. All when absent.
+        :param pulumi.Input[_builtins.int] size: Number of addresses of the block.
+        """
+        pulumi.set(__self__, "direction", direction)
+        pulumi.set(__self__, "protocol", protocol)
+        if icmp_type is not None:
+            pulumi.set(__self__, "icmp_type", icmp_type)
+        if icmpv6_type is not None:
+            pulumi.set(__self__, "icmpv6_type", icmpv6_type)
+        if ip is not None:
+            pulumi.set(__self__, "ip", ip)
+        if network_id is not None:
+            pulumi.set(__self__, "network_id", network_id)
+        if ports is not None:
+            pulumi.set(__self__, "ports", ports)
+        if size is not None:
+            pulumi.set(__self__, "size", size)
+
+    @_builtins.property
+    @pulumi.getter
+    def direction(self) -> pulumi.Input[_builtins.str]:
+        """
+        Way of the packets. One of `INBOUND`, `OUTBOUND`.
+        """
+        return pulumi.get(self, "direction")
+
+    @direction.setter
+    def direction(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "direction", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def protocol(self) -> pulumi.Input[_builtins.str]:
+        """
+        Protocol of the packets. One of `ALL`, `TCP`, `UDP`, `ICMP`, `ICMPV6`, `IPSEC`.
+        """
+        return pulumi.get(self, "protocol")
+
+    @protocol.setter
+    def protocol(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "protocol", value)
+
+    @_builtins.property
+    @pulumi.getter(name="icmpType")
+    def icmp_type(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Type of the messages; for ICMP. All when absent.
+        """
+        return pulumi.get(self, "icmp_type")
+
+    @icmp_type.setter
+    def icmp_type(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "icmp_type", value)
+
+    @_builtins.property
+    @pulumi.getter(name="icmpv6Type")
+    def icmpv6_type(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Type of the messages; for ICMPV6. All when absent.
+        """
+        return pulumi.get(self, "icmpv6_type")
+
+    @icmpv6_type.setter
+    def icmpv6_type(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "icmpv6_type", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def ip(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        First address of a block; together with `size`.
+        """
+        return pulumi.get(self, "ip")
+
+    @ip.setter
+    def ip(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "ip", value)
+
+    @_builtins.property
+    @pulumi.getter(name="networkId")
+    def network_id(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Id of a network: the rule is about its addresses.
+        """
+        return pulumi.get(self, "network_id")
+
+    @network_id.setter
+    def network_id(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "network_id", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def ports(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Ports and ranges of ports, such as `22,80:90`; for TCP and UDP. All when absent.
+        """
+        return pulumi.get(self, "ports")
+
+    @ports.setter
+    def ports(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "ports", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def size(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Number of addresses of the block.
+        """
+        return pulumi.get(self, "size")
+
+    @size.setter
+    def size(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "size", value)
 
 
 if not MYPY:

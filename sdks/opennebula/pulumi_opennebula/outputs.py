@@ -20,11 +20,14 @@ __all__ = [
     'AssignedRange',
     'Disk',
     'ElasticityPolicy',
+    'FoundHost',
+    'FoundImage',
     'Nic',
     'Node',
     'Role',
     'RoleStatus',
     'ScheduledPolicy',
+    'SecurityRule',
     'ServiceRole',
 ]
 
@@ -357,6 +360,314 @@ class ElasticityPolicy(dict):
         How many evaluations in a row must hold.
         """
         return pulumi.get(self, "period_number")
+
+
+@pulumi.output_type
+class FoundHost(dict):
+    """
+    A host that runs virtual machines.
+    """
+    def __init__(__self__, *,
+                 attributes: Mapping[str, _builtins.str],
+                 cluster: _builtins.str,
+                 cluster_id: _builtins.int,
+                 cpus: _builtins.float,
+                 cpus_used: _builtins.float,
+                 host_id: _builtins.int,
+                 memory_mb: _builtins.int,
+                 memory_used_mb: _builtins.int,
+                 name: _builtins.str,
+                 running_vms: _builtins.int,
+                 state: _builtins.str,
+                 vm_mad: _builtins.str):
+        """
+        A host that runs virtual machines.
+        :param Mapping[str, _builtins.str] attributes: Its further attributes.
+        :param _builtins.str cluster: Name of its cluster.
+        :param _builtins.int cluster_id: Id of its cluster.
+        :param _builtins.float cpus: CPUs that virtual machines may have.
+        :param _builtins.float cpus_used: CPUs that virtual machines were promised.
+        :param _builtins.int host_id: Id of the host.
+        :param _builtins.int memory_mb: Memory in MiB that virtual machines may have.
+        :param _builtins.int memory_used_mb: Memory in MiB that virtual machines were promised.
+        :param _builtins.str name: Name of the host.
+        :param _builtins.int running_vms: Number of its virtual machines.
+        :param _builtins.str state: State of the host, for example `MONITORED`.
+        :param _builtins.str vm_mad: Driver of its virtual machines, for example `kvm`.
+        """
+        pulumi.set(__self__, "attributes", attributes)
+        pulumi.set(__self__, "cluster", cluster)
+        pulumi.set(__self__, "cluster_id", cluster_id)
+        pulumi.set(__self__, "cpus", cpus)
+        pulumi.set(__self__, "cpus_used", cpus_used)
+        pulumi.set(__self__, "host_id", host_id)
+        pulumi.set(__self__, "memory_mb", memory_mb)
+        pulumi.set(__self__, "memory_used_mb", memory_used_mb)
+        pulumi.set(__self__, "name", name)
+        pulumi.set(__self__, "running_vms", running_vms)
+        pulumi.set(__self__, "state", state)
+        pulumi.set(__self__, "vm_mad", vm_mad)
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Mapping[str, _builtins.str]:
+        """
+        Its further attributes.
+        """
+        return pulumi.get(self, "attributes")
+
+    @_builtins.property
+    @pulumi.getter
+    def cluster(self) -> _builtins.str:
+        """
+        Name of its cluster.
+        """
+        return pulumi.get(self, "cluster")
+
+    @_builtins.property
+    @pulumi.getter(name="clusterId")
+    def cluster_id(self) -> _builtins.int:
+        """
+        Id of its cluster.
+        """
+        return pulumi.get(self, "cluster_id")
+
+    @_builtins.property
+    @pulumi.getter
+    def cpus(self) -> _builtins.float:
+        """
+        CPUs that virtual machines may have.
+        """
+        return pulumi.get(self, "cpus")
+
+    @_builtins.property
+    @pulumi.getter(name="cpusUsed")
+    def cpus_used(self) -> _builtins.float:
+        """
+        CPUs that virtual machines were promised.
+        """
+        return pulumi.get(self, "cpus_used")
+
+    @_builtins.property
+    @pulumi.getter(name="hostId")
+    def host_id(self) -> _builtins.int:
+        """
+        Id of the host.
+        """
+        return pulumi.get(self, "host_id")
+
+    @_builtins.property
+    @pulumi.getter(name="memoryMb")
+    def memory_mb(self) -> _builtins.int:
+        """
+        Memory in MiB that virtual machines may have.
+        """
+        return pulumi.get(self, "memory_mb")
+
+    @_builtins.property
+    @pulumi.getter(name="memoryUsedMb")
+    def memory_used_mb(self) -> _builtins.int:
+        """
+        Memory in MiB that virtual machines were promised.
+        """
+        return pulumi.get(self, "memory_used_mb")
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> _builtins.str:
+        """
+        Name of the host.
+        """
+        return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter(name="runningVms")
+    def running_vms(self) -> _builtins.int:
+        """
+        Number of its virtual machines.
+        """
+        return pulumi.get(self, "running_vms")
+
+    @_builtins.property
+    @pulumi.getter
+    def state(self) -> _builtins.str:
+        """
+        State of the host, for example `MONITORED`.
+        """
+        return pulumi.get(self, "state")
+
+    @_builtins.property
+    @pulumi.getter(name="vmMad")
+    def vm_mad(self) -> _builtins.str:
+        """
+        Driver of its virtual machines, for example `kvm`.
+        """
+        return pulumi.get(self, "vm_mad")
+
+
+@pulumi.output_type
+class FoundImage(dict):
+    """
+    An image that exists already.
+    """
+    def __init__(__self__, *,
+                 attributes: Mapping[str, _builtins.str],
+                 datastore_id: _builtins.int,
+                 description: _builtins.str,
+                 group: _builtins.str,
+                 image_id: _builtins.int,
+                 name: _builtins.str,
+                 owner: _builtins.str,
+                 path: _builtins.str,
+                 permissions: _builtins.str,
+                 persistent: _builtins.bool,
+                 running_vms: _builtins.int,
+                 size_mb: _builtins.int,
+                 state: _builtins.str,
+                 type: _builtins.str):
+        """
+        An image that exists already.
+        :param Mapping[str, _builtins.str] attributes: Its further attributes.
+        :param _builtins.int datastore_id: Datastore that holds the image.
+        :param _builtins.str description: Free text, empty without one.
+        :param _builtins.str group: Name of the group that it belongs to.
+        :param _builtins.int image_id: Id of the image.
+        :param _builtins.str name: Name of the image.
+        :param _builtins.str owner: Name of the user who owns it.
+        :param _builtins.str path: Where its content came from, empty when that is not known.
+        :param _builtins.str permissions: Rights of owner, group and others in three octal digits, such as `640`.
+        :param _builtins.bool persistent: Whether a virtual machine writes into the image itself.
+        :param _builtins.int running_vms: Number of virtual machines that use it.
+        :param _builtins.int size_mb: Size in MiB.
+        :param _builtins.str state: State of the image, for example `READY`.
+        :param _builtins.str type: Type of the image, for example `OS`.
+        """
+        pulumi.set(__self__, "attributes", attributes)
+        pulumi.set(__self__, "datastore_id", datastore_id)
+        pulumi.set(__self__, "description", description)
+        pulumi.set(__self__, "group", group)
+        pulumi.set(__self__, "image_id", image_id)
+        pulumi.set(__self__, "name", name)
+        pulumi.set(__self__, "owner", owner)
+        pulumi.set(__self__, "path", path)
+        pulumi.set(__self__, "permissions", permissions)
+        pulumi.set(__self__, "persistent", persistent)
+        pulumi.set(__self__, "running_vms", running_vms)
+        pulumi.set(__self__, "size_mb", size_mb)
+        pulumi.set(__self__, "state", state)
+        pulumi.set(__self__, "type", type)
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Mapping[str, _builtins.str]:
+        """
+        Its further attributes.
+        """
+        return pulumi.get(self, "attributes")
+
+    @_builtins.property
+    @pulumi.getter(name="datastoreId")
+    def datastore_id(self) -> _builtins.int:
+        """
+        Datastore that holds the image.
+        """
+        return pulumi.get(self, "datastore_id")
+
+    @_builtins.property
+    @pulumi.getter
+    def description(self) -> _builtins.str:
+        """
+        Free text, empty without one.
+        """
+        return pulumi.get(self, "description")
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> _builtins.str:
+        """
+        Name of the group that it belongs to.
+        """
+        return pulumi.get(self, "group")
+
+    @_builtins.property
+    @pulumi.getter(name="imageId")
+    def image_id(self) -> _builtins.int:
+        """
+        Id of the image.
+        """
+        return pulumi.get(self, "image_id")
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> _builtins.str:
+        """
+        Name of the image.
+        """
+        return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter
+    def owner(self) -> _builtins.str:
+        """
+        Name of the user who owns it.
+        """
+        return pulumi.get(self, "owner")
+
+    @_builtins.property
+    @pulumi.getter
+    def path(self) -> _builtins.str:
+        """
+        Where its content came from, empty when that is not known.
+        """
+        return pulumi.get(self, "path")
+
+    @_builtins.property
+    @pulumi.getter
+    def permissions(self) -> _builtins.str:
+        """
+        Rights of owner, group and others in three octal digits, such as `640`.
+        """
+        return pulumi.get(self, "permissions")
+
+    @_builtins.property
+    @pulumi.getter
+    def persistent(self) -> _builtins.bool:
+        """
+        Whether a virtual machine writes into the image itself.
+        """
+        return pulumi.get(self, "persistent")
+
+    @_builtins.property
+    @pulumi.getter(name="runningVms")
+    def running_vms(self) -> _builtins.int:
+        """
+        Number of virtual machines that use it.
+        """
+        return pulumi.get(self, "running_vms")
+
+    @_builtins.property
+    @pulumi.getter(name="sizeMb")
+    def size_mb(self) -> _builtins.int:
+        """
+        Size in MiB.
+        """
+        return pulumi.get(self, "size_mb")
+
+    @_builtins.property
+    @pulumi.getter
+    def state(self) -> _builtins.str:
+        """
+        State of the image, for example `READY`.
+        """
+        return pulumi.get(self, "state")
+
+    @_builtins.property
+    @pulumi.getter
+    def type(self) -> _builtins.str:
+        """
+        Type of the image, for example `OS`.
+        """
+        return pulumi.get(self, "type")
 
 
 @pulumi.output_type
@@ -860,6 +1171,132 @@ class ScheduledPolicy(dict):
         When, once. Either this or `recurrence`.
         """
         return pulumi.get(self, "start_time")
+
+
+@pulumi.output_type
+class SecurityRule(dict):
+    """
+    What a security group lets through: everything that no rule names is dropped. Without `ip` and `networkId` it is about all addresses.
+    """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "icmpType":
+            suggest = "icmp_type"
+        elif key == "icmpv6Type":
+            suggest = "icmpv6_type"
+        elif key == "networkId":
+            suggest = "network_id"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in SecurityRule. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        SecurityRule.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        SecurityRule.__key_warning(key)
+        return super().get(key, default)
+
+    def __init__(__self__, *,
+                 direction: _builtins.str,
+                 protocol: _builtins.str,
+                 icmp_type: Optional[_builtins.int] = None,
+                 icmpv6_type: Optional[_builtins.int] = None,
+                 ip: Optional[_builtins.str] = None,
+                 network_id: Optional[_builtins.int] = None,
+                 ports: Optional[_builtins.str] = None,
+                 size: Optional[_builtins.int] = None):
+        """
+        What a security group lets through: everything that no rule names is dropped. Without `ip` and `networkId` it is about all addresses.
+        :param _builtins.str direction: Way of the packets. One of `INBOUND`, `OUTBOUND`.
+        :param _builtins.str protocol: Protocol of the packets. One of `ALL`, `TCP`, `UDP`, `ICMP`, `ICMPV6`, `IPSEC`.
+        :param _builtins.int icmp_type: Type of the messages; for ICMP. All when absent.
+        :param _builtins.int icmpv6_type: Type of the messages; for ICMPV6. All when absent.
+        :param _builtins.str ip: First address of a block; together with `size`.
+        :param _builtins.int network_id: Id of a network: the rule is about its addresses.
+        :param _builtins.str ports: Ports and ranges of ports, such as `22,80:90`; for TCP and UDP. All when absent.
+        :param _builtins.int size: Number of addresses of the block.
+        """
+        pulumi.set(__self__, "direction", direction)
+        pulumi.set(__self__, "protocol", protocol)
+        if icmp_type is not None:
+            pulumi.set(__self__, "icmp_type", icmp_type)
+        if icmpv6_type is not None:
+            pulumi.set(__self__, "icmpv6_type", icmpv6_type)
+        if ip is not None:
+            pulumi.set(__self__, "ip", ip)
+        if network_id is not None:
+            pulumi.set(__self__, "network_id", network_id)
+        if ports is not None:
+            pulumi.set(__self__, "ports", ports)
+        if size is not None:
+            pulumi.set(__self__, "size", size)
+
+    @_builtins.property
+    @pulumi.getter
+    def direction(self) -> _builtins.str:
+        """
+        Way of the packets. One of `INBOUND`, `OUTBOUND`.
+        """
+        return pulumi.get(self, "direction")
+
+    @_builtins.property
+    @pulumi.getter
+    def protocol(self) -> _builtins.str:
+        """
+        Protocol of the packets. One of `ALL`, `TCP`, `UDP`, `ICMP`, `ICMPV6`, `IPSEC`.
+        """
+        return pulumi.get(self, "protocol")
+
+    @_builtins.property
+    @pulumi.getter(name="icmpType")
+    def icmp_type(self) -> Optional[_builtins.int]:
+        """
+        Type of the messages; for ICMP. All when absent.
+        """
+        return pulumi.get(self, "icmp_type")
+
+    @_builtins.property
+    @pulumi.getter(name="icmpv6Type")
+    def icmpv6_type(self) -> Optional[_builtins.int]:
+        """
+        Type of the messages; for ICMPV6. All when absent.
+        """
+        return pulumi.get(self, "icmpv6_type")
+
+    @_builtins.property
+    @pulumi.getter
+    def ip(self) -> Optional[_builtins.str]:
+        """
+        First address of a block; together with `size`.
+        """
+        return pulumi.get(self, "ip")
+
+    @_builtins.property
+    @pulumi.getter(name="networkId")
+    def network_id(self) -> Optional[_builtins.int]:
+        """
+        Id of a network: the rule is about its addresses.
+        """
+        return pulumi.get(self, "network_id")
+
+    @_builtins.property
+    @pulumi.getter
+    def ports(self) -> Optional[_builtins.str]:
+        """
+        Ports and ranges of ports, such as `22,80:90`; for TCP and UDP. All when absent.
+        """
+        return pulumi.get(self, "ports")
+
+    @_builtins.property
+    @pulumi.getter
+    def size(self) -> Optional[_builtins.int]:
+        """
+        Number of addresses of the block.
+        """
+        return pulumi.get(self, "size")
 
 
 @pulumi.output_type

@@ -62,9 +62,9 @@ class Driver:
         made = self._run("update", Request(self.urn, self.id, checked, self.inputs, self.state))
         return self._keep(made, checked)
 
-    def delete(self) -> None:
-        """Delete."""
-        self._run("delete", Request(self.urn, self.id, self.inputs, state=self.state))
+    def delete(self, timeout: float = 0.0) -> None:
+        """Delete; `timeout` is that of `customTimeouts`, in seconds."""
+        self._run("delete", Request(self.urn, self.id, self.inputs, state=self.state, timeout=timeout))
 
     def _keep(self, made: Made, inputs: dict[str, Any]) -> Made:
         self.id, self.inputs, self.state = made.id, inputs, made.properties

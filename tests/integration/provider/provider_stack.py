@@ -33,6 +33,10 @@ def value(text):
 
 
 for name, spec in wanted.items():
+    if "function" in spec:
+        made[name] = getattr(one, f"{spec['function']}_output")(**value(spec["inputs"]))
+        pulumi.export(name, made[name])
+        continue
     made[name] = getattr(one, spec["type"])(name, **value(spec["inputs"]))
     if spec["type"] == "Service":
         pulumi.export(name, made[name].role_status)

@@ -10,6 +10,7 @@ from provider_cloud import TestCloud, running_cloud
 from provider_driver import Driver
 
 from opennebula_provider.errors import InitFailedError, ProviderError
+from opennebula_provider.rpc import each
 
 TEMPLATE = {
     **{"mark": "m1", "name": "node", "cpu": 0.5, "memoryMb": 128, "permissions": "640"},
@@ -73,6 +74,64 @@ def test_a_network_and_its_ranges(cloud: TestCloud) -> None:
     assert imported["addressRanges"][0]["size"] == 6
     network.delete()
     assert network.refresh() is None
+
+
+RULES = [
+    {"protocol": "TCP", "direction": "INBOUND", "ports": "22,9092:9093", "ip": "10.0.0.1", "size": 8},
+    {"protocol": "ICMP", "direction": "INBOUND", "icmpType": 8},
+    {"protocol": "ALL", "direction": "OUTBOUND"},
+]
+
+
+def test_a_security_group_and_its_rules(cloud: TestCloud) -> None:
+    group = Driver(cloud, "SecurityGroup")
+    wanted = {"mark": "m1", "name": "web", "description": "first", "rules": RULES, "attributes": {"tier": "a"}}
+    group.create(**wanted, permissions="640")
+    group.refresh()
+    assert group.diff(**wanted, permissions="640").changes == {}
+    assert group.diff(**{**wanted, "rules": RULES[::-1]}, permissions="640").changes == {}
+    again = Driver(cloud, "SecurityGroup")
+    assert again.create(**wanted).id == group.id
+
+    changed = {**wanted, "name": "shop", "description": "second", "rules": RULES[1:], "attributes": {}}
+    assert group.diff(**changed).replaces == []
+    group.update(**changed)
+    group.refresh()
+    assert group.diff(**changed).changes == {}
+    cloud.call("secgroup.update", int(group.id), 'RULE=[PROTOCOL="udp",RULE_TYPE="inbound",RANGE="53"]', 1)
+    group.refresh()
+    assert group.state["rules"] == [{"protocol": "UDP", "direction": "INBOUND", "ports": "53"}]
+    assert group.diff(**changed).names == ["rules"]
+    group.update(**changed)
+
+    imported = group.imported().inputs
+    assert {"name": "shop", "description": "second", "rules": RULES[1:]}.items() <= imported.items()
+    group.delete()
+    assert group.refresh() is None
+    group.delete()
+
+
+def test_rules_reach_the_machines_and_a_group_in_use_is_not_deleted(cloud: TestCloud) -> None:
+    group, network = Driver(cloud, "SecurityGroup"), Driver(cloud, "VirtualNetwork")
+    number = int(group.create(name="used", rules=RULES).id)
+    wanted = {"name": "guarded", "addressRanges": [{"size": 4, "ipam": "local"}], "securityGroups": [number]}
+    network.create(**wanted)
+    network.refresh()
+    assert network.diff(**wanted).changes == {}
+    text = f'CPU="0.1"\nMEMORY="32"\nNIC=[NETWORK_ID="{network.id}"]'
+    machine = cloud.call("vm.allocate", text)
+    group.update(name="used", rules=RULES[:1])
+    (rule,) = [
+        one
+        for one in each(cloud.info("vm.info", machine)["TEMPLATE"], "SECURITY_GROUP_RULE")
+        if one["SECURITY_GROUP_ID"] == group.id
+    ]
+    assert rule["RANGE"] == "22,9092:9093"
+    with pytest.raises(ProviderError, match=f"security group {number} is still in state PRESENT after 0.2 s: .*use"):
+        group.delete(timeout=0.2)
+    cloud.call("vm.action", "terminate-hard", machine)
+    group.delete()
+    network.delete()
 
 
 def test_an_image(cloud: TestCloud, tmp_path: Path) -> None:

@@ -1,78 +1,22 @@
 """The plugin as a process, over its own wire: start, errors without tracebacks, end with its engine."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import grpc
 import pytest
-from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
+from provider_plugin import Plugin, message, running_plugin, struct
+from pulumi.runtime.proto import provider_pb2
 
-ROOT = Path(__file__).resolve().parents[3]
 CLOSED_PORT = "http://127.0.0.1:9/RPC2"
-
-
-class Messages(engine_pb2_grpc.EngineServicer):
-    """The part of an engine that a provider talks to."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self.seen.append(request.message)
-        return empty_pb2.Empty()
-
-
-@dataclass
-class Plugin:
-    process: subprocess.Popen[str]
-    stub: Any
-    engine: grpc.Server
 
 
 @pytest.fixture
 def plugin() -> Iterator[Plugin]:
-    engine = grpc.server(ThreadPoolExecutor(2))
-    engine_pb2_grpc.add_EngineServicer_to_server(Messages(), engine)
-    port = engine.add_insecure_port("127.0.0.1:0")
-    engine.start()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ONE_AUTH": "oneadmin:secret"}
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "provider"), f"127.0.0.1:{port}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    try:
-        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-            yield Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel), engine)
-    finally:
-        process.kill()
-        process.communicate()
-        engine.stop(None)
-
-
-def struct(**values: Any) -> struct_pb2.Struct:
-    made = struct_pb2.Struct()
-    made.update(values)
-    return made
+    with running_plugin(ONE_AUTH="oneadmin:secret") as running:
+        yield running
 
 
 def urn(kind: str) -> str:
     return f"urn:pulumi:s::p::opennebula:index:{kind}::x"
-
-
-def message(call: Any, request: Any) -> str:
-    with pytest.raises(grpc.RpcError) as caught:
-        call(request)
-    return str(caught.value.details())
 
 
 def test_it_serves_its_schema_and_ends_with_its_engine(plugin: Plugin) -> None:
@@ -92,7 +36,10 @@ def test_errors_are_one_message(plugin: Plugin) -> None:
     text = message(stub.Create, provider_pb2.CreateRequest(urn=urn("Mark"), properties=struct()))
     assert text == "the settings of the opennebula provider are not known yet"
     text = message(stub.Invoke, provider_pb2.InvokeRequest(tok="opennebula:index:getImage"))
-    assert text == "opennebula:index:getImage: the opennebula provider has no functions"
+    assert text == "exactly one of imageId and name is needed, got none of them"
+    text = message(stub.Invoke, provider_pb2.InvokeRequest(tok="opennebula:index:getVersion"))
+    assert text == "the settings of the opennebula provider are not known yet"
+    assert "unknown function 'x'" in message(stub.Invoke, provider_pb2.InvokeRequest(tok="x"))
     assert "unknown resource type" in message(stub.Check, provider_pb2.CheckRequest(urn=urn("Nothing")))
 
 

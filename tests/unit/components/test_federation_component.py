@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.output import Unknown
 
 from components.federation import Federation
 from components.settings import read_settings
@@ -18,8 +19,9 @@ Resources = dict[str, dict[str, Any]]
 class Platform(pulumi.runtime.Mocks):
     """Answers as the provider would, and keeps the inputs of everything that was declared, by type and name."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: dict[str, Any] | None = None) -> None:
         self.declared: Resources = {}
+        self.found = found
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         kind = args.typ.rsplit(":", 1)[-1]
@@ -35,7 +37,9 @@ class Platform(pulumi.runtime.Mocks):
         return f"{args.name}-id", {**args.inputs, **outputs}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
-        raise AssertionError(f"no function is called: {args.token}")
+        assert self.found is not None, f"no function is called: {args.token}"
+        assert (args.token, dict(args.args)) == ("opennebula:index:getVirtualNetwork", {"name": "lab"})
+        return self.found
 
 
 def _status() -> list[dict[str, Any]]:
@@ -52,9 +56,12 @@ def _status() -> list[dict[str, Any]]:
     ]
 
 
-def deploy(raw: dict[str, Any]) -> tuple[Resources, dict[str, Any]]:
-    """Declares a federation; what was declared, and the stack's outputs as plain values."""
-    platform = Platform()
+def deploy(raw: dict[str, Any], found: dict[str, Any] | None = None) -> tuple[Resources, dict[str, Any]]:
+    """Declares a federation; what was declared, and the stack's outputs as plain values.
+
+    `found` is what a look-up answers; with `{}` this is a preview in which the provider has no settings yet.
+    """
+    platform = Platform(found)
     results: dict[str, Any] = {}
 
     def program() -> None:
@@ -65,7 +72,7 @@ def deploy(raw: dict[str, Any]) -> tuple[Resources, dict[str, Any]]:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        pulumi.runtime.set_mocks(platform, project="fedstack", stack="dev", preview=False)
+        pulumi.runtime.set_mocks(platform, project="fedstack", stack="dev", preview=found == {})
         pulumi.runtime.test(program)()
     finally:
         asyncio.set_event_loop(None)
@@ -206,6 +213,21 @@ def test_existing_network_and_image_are_used() -> None:
     assert vm["nics"] == [{"networkId": 3}]
     assert vm["disks"] == [{"imageId": 4}]
     assert outputs["imagePath"] == ""
+
+
+def test_a_network_by_name_is_looked_up() -> None:
+    declared, _ = deploy({"network": {"name": "lab"}}, {"networkId": 3, "name": "lab"})
+    assert not [name for name in declared if name.startswith("VirtualNetwork")]
+    assert declared["VirtualMachineTemplate federation-dev-supernode"]["nics"] == [{"networkId": 3}]
+    by_id, _ = deploy({"network": {"id": 3}})
+    assert service(declared)["triggers"] == service(by_id)["triggers"]
+
+
+def test_a_network_by_name_is_unknown_while_the_provider_has_no_settings() -> None:
+    declared, _ = deploy({"network": {"name": "lab"}}, {})
+    (nic,) = declared["VirtualMachineTemplate federation-dev-supernode"]["nics"]
+    assert isinstance(nic["networkId"], Unknown)
+    assert isinstance(service(declared)["triggers"]["network"], Unknown)
 
 
 def test_policies_pass_through() -> None:

@@ -71,6 +71,11 @@ def test_numbers_as_the_command_line_writes_them() -> None:
         ({"supernodes": {"count": -1}}, "supernodes.count: expected at least 0, got -1"),
         ({"superlink": {"cpu": 0}}, "superlink.cpu: expected more than 0, got 0"),
         ({"superlink": {"cpu": "big"}}, 'superlink.cpu: expected a number, got "big"'),
+        (
+            {"network": {"id": 3, "name": "lab"}},
+            'network.name: expected no name beside network.id (3), got "lab"',
+        ),
+        ({"network": {"name": ""}}, 'network.name: expected the name of an existing network, got ""'),
         ({"image": "x"}, 'image: expected an object, got "x"'),
         (
             {"name": "a/b"},

@@ -97,6 +97,33 @@ def test_a_whole_number_is_a_whole_number(value: Any) -> None:
     assert problems == [f"sizeMb: must be a whole number, got {value!r}"]
 
 
+def test_members_of_a_rule_that_do_not_go_together() -> None:
+    rules = [
+        {"protocol": "ICMP", "direction": "INBOUND", "ports": "22", "ip": "10.0.0.1"},
+        {"protocol": "TCP", "direction": "IN", "ports": "22-24"},
+        {"protocol": UNKNOWN, "direction": "INBOUND", "ports": "22"},
+    ]
+    _, problems = check("SecurityGroup", name="a", rules=rules)
+    assert problems == [
+        "rules[1].direction: must be one of INBOUND, OUTBOUND, got 'IN'",
+        "rules[1].ports: must be ports and ranges of ports such as 22,80:90, got '22-24'",
+    ]
+    _, problems = check("SecurityGroup", name="a", rules=[rules[0], rules[2]])
+    assert problems == [
+        "rules[0].ports: goes with protocol TCP or UDP only, got ICMP",
+        "rules[0].size: is missing: ip and size name a block together",
+    ]
+
+
+def test_attributes_of_a_machine_that_are_not_the_user_s() -> None:
+    checked, problems = check("VirtualMachine", name="a", templateId=1, attributes={"memory": "1", "nic": "x", "L": ""})
+    assert problems == [
+        "attributes.memory: has a property of its own; use that",
+        "attributes.nic: belongs into the template; set it there",
+    ]
+    assert (checked["powerState"], checked["hardShutdown"], checked["readyDeadline"]) == ("on", False, 600)
+
+
 def test_an_unknown_type_is_named() -> None:
     with pytest.raises(Exception, match="unknown resource type 'opennebula:index:Nothing'"):
         check("Nothing")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from opennebula_provider.provider import resource_of
-from opennebula_provider.registry import RESOURCES
+from opennebula_provider.registry import FUNCTIONS, RESOURCES
 from opennebula_provider.schema import package, schema_text
 
 ROOT = Path(__file__).parents[3]
@@ -20,6 +20,9 @@ def _described(spec: dict[str, object]) -> list[str]:
     for name, one in parts:
         for kind in ("properties", "inputProperties"):
             missing += [f"{name}.{key}" for key, value in one.get(kind, {}).items() if not value.get("description")]
+    for name, one in spec["functions"].items():
+        fields = {**one["inputs"]["properties"], **one["outputs"]["properties"]}
+        missing += [f"{name}.{key}" for key, value in fields.items() if not value.get("description")]
     return missing
 
 
@@ -43,6 +46,7 @@ def test_the_contract_s_names() -> None:
     }
     assert {"serviceId", "state", "health", "roleStatus", "endpoint"} <= set(service["required"])
     assert set(resources) == set(RESOURCES)
+    assert set(package()["functions"]) == set(FUNCTIONS)
 
 
 def test_every_resource_carries_mark_and_endpoint() -> None:
@@ -70,6 +74,17 @@ def test_the_sdk_has_every_property(token: str) -> None:
         assert f'"{key}"' in text or f"def {key}(" in text, key
 
 
+@pytest.mark.parametrize("token", sorted(FUNCTIONS))
+def test_the_sdk_has_every_function(token: str) -> None:
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in token.rsplit(":", 1)[1])
+    text = (SDK / f"{name}.py").read_text()
+    spec = package()["functions"][token]
+    for key in spec["inputs"]["properties"]:
+        assert f"['{key}']" in text, key
+    for key in spec["outputs"]["properties"]:
+        assert f'"{key}"' in text or f'name="{key}"' in text or f"def {key}(" in text, key
+
+
 def test_the_sdk_has_the_schema_s_version() -> None:
     project = tomllib.loads((SDK.parent / "pyproject.toml").read_text())["project"]
     assert project["version"] == package()["version"]
@@ -79,4 +94,7 @@ def test_every_description_of_the_schema_is_in_the_sdk() -> None:
     text = "\n".join(path.read_text() for path in SDK.glob("*.py"))
     for token, spec in package()["resources"].items():
         for key, value in spec["inputProperties"].items():
+            assert value["description"].split("\n")[0] in text, f"{token}.{key}: run make sdk"
+    for token, spec in package()["functions"].items():
+        for key, value in [*spec["inputs"]["properties"].items(), *spec["outputs"]["properties"].items()]:
             assert value["description"].split("\n")[0] in text, f"{token}.{key}: run make sdk"

@@ -1,5 +1,7 @@
 """An update that is killed, a service that does not get ready: nothing is lost, doubled or forgotten."""
 
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +10,7 @@ from provider_cloud import TestCloud
 from provider_stack import Stack, federation
 
 from tests.support.waiting import wait_for
+from tests.support.workspace import processes_with
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,8 @@ def test_a_killed_update_leaves_no_provider(stack: Stack, cloud: TestCloud) -> N
     killed.kill()
     killed.wait()
     wait_for(lambda: not stack.providers(), 15, "the end of the provider")
+    for orphan in processes_with(str(stack.root)):  # Pulumi's own hosts do not notice that their engine is gone
+        os.kill(orphan, signal.SIGKILL)
     assert stack.run("cancel", "--yes").returncode == 0
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Lookup = Callable[[str], float | None]
 """The average of an attribute (upper-cased name) over the role's running VMs; None when no VM has it."""
 
+MAX_LENGTH, MAX_NESTING = 1000, 100
+"""Bounds of an expression that strangers write."""
+
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "=": operator.eq,
@@ -42,6 +45,8 @@ def parse(expression: str) -> "Tree[Token]":
     """The syntax tree of an expression; raises ExpressionError."""
     from lark.exceptions import UnexpectedInput
 
+    if len(expression) > MAX_LENGTH or expression.count("!") + expression.count("(") > MAX_NESTING:
+        raise ExpressionError(f"longer than {MAX_LENGTH} characters, or more than {MAX_NESTING} times ! and (")
     try:
         return _parser().parse(expression)
     except UnexpectedInput as error:

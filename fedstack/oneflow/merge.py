@@ -1,5 +1,6 @@
 """What instantiation makes of a template and a merge template (reference 6.8, steps 1 to 5)."""
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -65,11 +66,15 @@ def _check_role_inputs(body: Mapping[str, Any], extra: Mapping[str, Any]) -> Non
     if not isinstance(given, list) or not given:
         names = ", ".join(str(role.get("name")) for role in declaring)
         raise MergeError(f"roles is missing: the roles {names} have user_inputs")
-    by_name = {role.get("name"): role for role in given}
+    by_name = _by_name(given)
     for role in declaring:
         missing = _missing_inputs(role, by_name[role["name"]]) if role.get("name") in by_name else []
         if missing:
             raise MergeError(f"user_inputs_values of role {role['name']} lacks {', '.join(missing)}")
+
+
+def _by_name(roles: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {name: role for role in roles if isinstance(name := role.get("name"), str) and name}
 
 
 def _network_values(body: Mapping[str, Any], extra: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -107,7 +112,7 @@ def _merge_networks(stored: Any, given: list[dict[str, Any]]) -> list[dict[str, 
 
 def _merge_roles(roles: Any, given: list[Mapping[str, Any]]) -> list[Any]:
     """Roles match by name; entries without a match are dropped, so that no role can be added."""
-    by_name = {role["name"]: role for role in given if role.get("name")}
+    by_name = _by_name(given)
     return [deep_merge(role, by_name.get(role.get("name"), {})) for role in roles or []]
 
 
@@ -131,8 +136,7 @@ def _concatenated(base: list[Any], extra: list[Any]) -> list[Any]:
     joined = [*base, *deepcopy(extra)]
     if not all(isinstance(item, Mapping) for item in joined):
         return joined
-    unique: list[Any] = []
+    unique: dict[str, Any] = {}
     for item in joined:
-        if item not in unique:
-            unique.append(item)
-    return unique
+        unique.setdefault(json.dumps(item, sort_keys=True), item)
+    return list(unique.values())

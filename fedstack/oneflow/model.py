@@ -14,15 +14,20 @@ VR_KEYS = frozenset(
 )
 """Keys that the schema of a virtual-router role knows; others are stored unchecked."""
 
+_LIMIT = 1 << 31
+
 
 def _integer(value: Any) -> Any:
     """Coerces as the platform does: "3" and 3.0 are 3, 1.7 is 1; anything else is left to be refused."""
     if isinstance(value, bool):
         raise ValueError("must be an integer")
     try:
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError("must be an integer") from None
+    if not -_LIMIT <= number < _LIMIT:
+        raise ValueError("must be an integer of 32 bits")
+    return number
 
 
 Integer = Annotated[int, BeforeValidator(_integer)]

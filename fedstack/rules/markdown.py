@@ -1,8 +1,11 @@
-"""The sections of docs/policies.md: one for each rule, then the anti-patterns without a static rule."""
+"""The catalogue as Markdown, for docs/policies.md: a section a rule, then the anti-patterns without a static rule."""
 
+import json
 from collections.abc import Iterator
 
-from fedstack.rules import BY_DESIGN, RULES, Rule
+from fedstack.rules.by_design import BY_DESIGN
+from fedstack.rules.catalogue import RULES
+from fedstack.rules.rule import Option, Rule
 
 
 def sections() -> str:
@@ -30,9 +33,12 @@ def _lines(rule: Rule) -> Iterator[str]:
         yield f"- Comes from: {rule.source}"
     yield f"- Why: {rule.why}"
     yield f"- Fix: {rule.fix}"
-    for option in rule.options:
-        default = str(option.default).lower() if isinstance(option.default, bool) else option.default
-        yield f"- Option `{option.name}` ({option.kind}, default `{default}`): {option.description}".replace("``", "empty")
+    yield from (_option(option) for option in rule.options)
+
+
+def _option(option: Option) -> str:
+    default = "empty" if option.default == "" else f"`{json.dumps(option.default)}`"
+    return f"- Option `{option.name}` ({option.kind}, default {default}): {option.description}"
 
 
 def _places(rule: Rule) -> str:
@@ -40,6 +46,7 @@ def _places(rule: Rule) -> str:
 
 
 def _without_rule() -> str:
-    lines = ["### Without a static rule", "", "No template shows these; this is what keeps a federation clear of them.", ""]
+    intro = "No template shows these; this is what keeps a federation clear of them."
+    lines = ["### Without a static rule", "", intro, ""]
     rows = [f"| {each.antipattern} | {each.title}. {each.why} | {each.covered} |" for each in BY_DESIGN]
     return "\n".join([*lines, "| anti-pattern | what goes wrong | covered by |", "| --- | --- | --- |", *rows])

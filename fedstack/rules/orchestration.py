@@ -1,48 +1,53 @@
-"""Rules about the order in which a cluster comes up (anti-patterns ORCH-AP1, AP4, AP8)."""
+"""Rules about the order in which a cluster comes up (anti-patterns ORCH-AP1, AP8; the graph of parents)."""
 
-import json
 from collections.abc import Iterator
 
+from fedstack.oneflow.graph import cycles, unknown_parents
 from fedstack.oneflow.unknown import UNKNOWN
-from fedstack.rules.reading import SUPERLINK, attribute, roles
-from fedstack.rules.rule import Body, Finding, Rule, RuleLevel
+from fedstack.rules.reading import SUPERLINK
+from fedstack.rules.rule import Finding, Rule, RuleLevel, shown
+from fedstack.rules.template import Template
 
 
-def _no_gate(body: Body) -> Iterator[Finding]:
-    gate = body.get("ready_status_gate")
+def _no_gate(template: Template) -> Iterator[Finding]:
+    gate = template.body.get("ready_status_gate")
     if gate is not UNKNOWN and gate is not True:
-        yield Finding("ready_status_gate", f"is {_shown(gate)}, must be true")
+        yield Finding("ready_status_gate", f"is {shown(gate)}, must be true")
 
 
-def _not_straight(body: Body) -> Iterator[Finding]:
-    deployment = body.get("deployment")
+def _not_straight(template: Template) -> Iterator[Finding]:
+    deployment = template.body.get("deployment")
     if deployment is not UNKNOWN and deployment != "straight":
         default = " (the platform's default is none)" if deployment is None else ""
-        yield Finding("deployment", f"is {_shown(deployment)}{default}, must be straight")
+        yield Finding("deployment", f"is {shown(deployment)}{default}, must be straight")
 
 
-def _orphans(body: Body) -> Iterator[Finding]:
+def _orphans(template: Template) -> Iterator[Finding]:
     """Roles beside the SuperLink that do not wait for it; templates without a SuperLink are not concerned."""
-    known = roles(body)
-    if not any(role.fields.get("name") == SUPERLINK for role in known):
+    if not template.superlinks:
         return
-    for role in known:
+    for role in template.roles:
         if role.fields.get("name") in (SUPERLINK, UNKNOWN) or role.parents is UNKNOWN:
             continue
         if SUPERLINK not in role.parents:
             yield Finding(role.at("parents"), f"of role {role.name} lacks {SUPERLINK}")
 
 
-def _no_token(body: Body) -> Iterator[Finding]:
-    for role in roles(body):
-        token = attribute(role.fields.get("template_contents"), "CONTEXT", "TOKEN")
-        if token is not UNKNOWN and str(token).strip().upper() != "YES":
-            path = role.at("template_contents.CONTEXT.TOKEN")
-            yield Finding(path, f"of role {role.name} is {_shown(token)}, must be YES")
+def _missing_parents(template: Template) -> Iterator[Finding]:
+    """With a role of unknown name the missing one may be that."""
+    if not template.all_roles_known:
+        return
+    missing = unknown_parents([role.fields for role in template.roles])
+    for role in template.roles:
+        for child, parent in dict.fromkeys(missing):
+            if str(role.fields.get("name")) == child:
+                yield Finding(role.at("parents"), f"of role {role.name} has {parent!r}, which is no role")
 
 
-def _shown(value: object) -> str:
-    return "missing" if value is None else json.dumps(value, default=repr)[:80]
+def _circles(template: Template) -> Iterator[Finding]:
+    for group in cycles([role.fields for role in template.roles if isinstance(role.fields.get("name"), str)]):
+        role = next(role for role in template.roles if role.name == group[0])
+        yield Finding(role.at("parents"), f"form a circle: {' waits for '.join([*group, group[0]])}")
 
 
 READY_GATE = Rule(
@@ -75,12 +80,22 @@ SUPERLINK_IS_PARENT = Rule(
     find=_orphans,
 )
 
-TOKEN_IN_CONTEXT = Rule(
-    id="token-in-context",
-    title="Every VM has a OneGate token",
-    why="Without it OneGate answers 401 to everything, nobody reports ready and the service hangs in DEPLOYING.",
-    fix='set TOKEN = "YES" in template_contents.CONTEXT (templateContents) of the role.',
+PARENTS_EXIST = Rule(
+    id="parents-exist",
+    title="Parents are roles of the template",
+    why="The platform accepts a parent that does not exist; the role never deploys and the service hangs in DEPLOYING.",
+    fix="name an existing role, or take the parent out.",
     level=RuleLevel.MANDATORY,
-    antipatterns=("ORCH-AP4",),
-    find=_no_token,
+    source="OneFlow accepts any graph of parents",
+    find=_missing_parents,
+)
+
+NO_CIRCLES = Rule(
+    id="no-circular-parents",
+    title="No role waits for itself",
+    why="The platform accepts a circle of parents: none of its roles ever deploys, and a delete may leave VMs behind.",
+    fix="take one of these parents out.",
+    level=RuleLevel.MANDATORY,
+    source="OneFlow accepts any graph of parents",
+    find=_circles,
 )

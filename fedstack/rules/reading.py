@@ -3,7 +3,7 @@
 Every function answers about what is known: UNKNOWN stands for itself, None for absent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from fedstack.oneflow.unknown import UNKNOWN
 
 SUPERLINK = "superlink"
 """The role name that SuperNodes look for when they discover their SuperLink."""
+SUPERNODE = "supernode"
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,29 @@ class RoleView:
             return UNKNOWN if parents is UNKNOWN else []
         return UNKNOWN if any(parent is UNKNOWN for parent in parents) else list(parents)
 
+    @property
+    def contents(self) -> Any:
+        """What the role adds to its VM template."""
+        return self.fields.get("template_contents")
+
+    def context(self, name: str) -> Any:
+        """A variable of the CONTEXT that the role adds."""
+        return attribute(self.contents, "CONTEXT", name)
+
+    def count(self, key: str) -> Any:
+        """A field that holds a number of VMs or of seconds."""
+        return count(self.fields.get(key))
+
     def at(self, key: str) -> str:
         """The path of one of its fields."""
         return member(self.path, key)
+
+    def policies(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Path and fields of the policies that are known; `kind` is elasticity_policies or scheduled_policies."""
+        listed = self.fields.get(kind)
+        for index, policy in enumerate(listed if isinstance(listed, list | tuple) else ()):
+            if isinstance(policy, Mapping):
+                yield element(self.at(kind), index), policy
 
 
 def roles(body: Mapping[str, Any]) -> list[RoleView]:
@@ -69,6 +90,11 @@ def count(value: Any) -> Any:
         return None
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value when it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def attribute(values: Any, *names: str) -> Any:
     """A template attribute by its names from the outside in, in any case (`CONTEXT`, `TOKEN`).
 
@@ -79,6 +105,30 @@ def attribute(values: Any, *names: str) -> Any:
             return UNKNOWN
         values = _member(values, name.upper())
     return values
+
+
+def vectors(values: Any, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The vectors of a name in template attributes (`NIC`, `DISK`), one or a list, with their relative paths."""
+    for key, value in mapping(values).items():
+        if str(key).upper() != name:
+            continue
+        listed = list(enumerate(value)) if isinstance(value, list | tuple) else [(None, value)]
+        for index, vector in listed:
+            if isinstance(vector, Mapping):
+                yield (str(key) if index is None else element(str(key), index)), vector
+
+
+def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a value with its path; deep values are walked without recursion."""
+    todo: list[tuple[str, Any]] = [(path, value)]
+    while todo:
+        place, each = todo.pop()
+        if isinstance(each, str):
+            yield place, each
+        elif isinstance(each, Mapping):
+            todo.extend((member(place, str(key)), inner) for key, inner in reversed(list(each.items())))
+        elif isinstance(each, list | tuple):
+            todo.extend((element(place, index), inner) for index, inner in reversed(list(enumerate(each))))
 
 
 def _member(values: Any, name: str) -> Any:

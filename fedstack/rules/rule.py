@@ -1,12 +1,13 @@
 """What a rule is, and what it finds."""
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-Body = Mapping[str, Any]
-"""A service template's body in its own names (snake_case); any part may be UNKNOWN."""
+from fedstack.oneflow.unknown import UNKNOWN
+from fedstack.rules.template import Options, Template
 
 
 class RuleLevel(Enum):
@@ -14,6 +15,14 @@ class RuleLevel(Enum):
 
     MANDATORY = "mandatory"
     ADVISORY = "advisory"
+    DISABLED = "disabled"
+
+
+class Place(Enum):
+    """What a rule judges."""
+
+    SERVICE_TEMPLATE = "service template"
+    VM_TEMPLATE = "VM template"
 
 
 @dataclass(frozen=True)
@@ -25,11 +34,33 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Option:
+    """A value that an environment may choose; the type of `default` is the type that is expected."""
+
+    name: str
+    default: bool | int | str
+    description: str
+
+    @property
+    def kind(self) -> str:
+        """The type's name in JSON schema."""
+        names = {bool: "boolean", int: "integer", str: "string"}
+        return names[type(self.default)]
+
+    def read(self, given: Any) -> bool | int | str:
+        """The value to use: what is given when its type is right (3.0 is 3), else the default."""
+        if isinstance(given, float) and given.is_integer():
+            given = int(given)
+        return given if type(given) is type(self.default) else self.default
+
+
+@dataclass(frozen=True)
 class Rule:
     """A pure function over a template with what people need to know about it.
 
-    `id` is stable: configuration and reports refer to it. `antipatterns` are the reference's ids that it covers.
-    `find` never raises, whatever JSON it is given, and judges only what is known.
+    `id` is stable: configuration and reports refer to it. `antipatterns` are the reference's ids that it covers,
+    `source` names other places that the rule comes from (such as "reference 2.8, 10g"). `find` never raises, whatever
+    JSON it is given, and judges only what is known.
     """
 
     id: str
@@ -37,8 +68,15 @@ class Rule:
     why: str
     fix: str
     level: RuleLevel
-    antipatterns: tuple[str, ...]
-    find: Callable[[Body], Iterable[Finding]]
+    find: Callable[[Template], Iterable[Finding]]
+    antipatterns: tuple[str, ...] = ()
+    source: str = ""
+    places: tuple[Place, ...] = (Place.SERVICE_TEMPLATE,)
+    options: tuple[Option, ...] = ()
+
+    def chosen(self, given: Options) -> Options:
+        """Every option with the value in force."""
+        return {option.name: option.read(given.get(option.name)) for option in self.options}
 
 
 @dataclass(frozen=True)
@@ -51,3 +89,8 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.path or 'template'} {self.message}. {self.rule.why} Fix: {self.rule.fix}"
+
+
+def shown(value: object) -> str:
+    """A value in a message: `missing` for none, else JSON, shortened."""
+    return "missing" if value is None or value is UNKNOWN else json.dumps(value, default=repr)[:80]

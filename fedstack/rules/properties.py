@@ -1,0 +1,55 @@
+"""Properties of the provider's resources as the bodies that rules judge, and paths back."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fedstack.oneflow.names import camel_path, from_camel
+from fedstack.rules.reading import mapping
+from fedstack.rules.rule import Place
+
+_VM_KEYS = {"CPU": "cpu", "VCPU": "vcpu", "MEMORY": "memoryMb", "CONTEXT": "context", "DISK": "disks", "NIC": "nics"}
+_NIC_KEYS = {"NETWORK_ID": "networkId", "MODEL": "model"}
+_DISK_KEYS = {"IMAGE_ID": "imageId", "SIZE": "sizeMb"}
+
+
+def body(properties: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """A service template's body, or a VM template's attributes; what is unknown stays so."""
+    return from_camel(properties) if place is Place.SERVICE_TEMPLATE else _vm(properties)
+
+
+def path(path: str, place: Place) -> str:
+    """The property path of a path in what `body` returned."""
+    return camel_path(path) if place is Place.SERVICE_TEMPLATE else _vm_path(path)
+
+
+def _vm(properties: Mapping[str, Any]) -> dict[str, Any]:
+    parts = {"DISK": _DISK_KEYS, "NIC": _NIC_KEYS}
+    attributes = dict(mapping(properties.get("attributes")))
+    for key, name in _VM_KEYS.items():
+        value = properties.get(name)
+        if value is not None:
+            attributes[key] = _vectors(value, parts[key]) if key in parts else value
+    return attributes
+
+
+def _vectors(listed: Any, keys: Mapping[str, str]) -> Any:
+    if not isinstance(listed, list | tuple):
+        return listed
+    return [_vector(each, keys) if isinstance(each, Mapping) else each for each in listed]
+
+
+def _vector(each: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    own = {key: each[name] for key, name in keys.items() if each.get(name) is not None}
+    return {**mapping(each.get("attributes")), **own}
+
+
+def _vm_path(path: str) -> str:
+    """`NIC[0].NETWORK_ID` gives `nics[0].networkId`, `OS.FIRMWARE` gives `attributes.OS.FIRMWARE`."""
+    head, dot, rest = path.partition(".")
+    match = re.fullmatch(r"([^\[]*)(.*)", head, re.DOTALL)
+    name, index = match.groups() if match else (head, "")
+    if name not in _VM_KEYS:
+        return f"attributes.{path}" if path else path
+    inner = {**_NIC_KEYS, **_DISK_KEYS}.get(rest, rest) if name in ("NIC", "DISK") else rest
+    return f"{_VM_KEYS[name]}{index}{dot}{inner}"

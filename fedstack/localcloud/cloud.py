@@ -15,6 +15,7 @@ from sqlalchemy import select
 from fedstack.localcloud import effects
 from fedstack.localcloud.core import imagepool
 from fedstack.localcloud.effects import Effect
+from fedstack.localcloud.faults.plan import Faults
 from fedstack.localcloud.flow import autoscaler, lifecycle, nodes, recovery
 from fedstack.localcloud.hypervisors import Hypervisor, ImageError
 from fedstack.localcloud.resume import unfinished
@@ -27,6 +28,15 @@ from fedstack.opennebula.states import VmState
 LOG = logging.getLogger(__name__)
 
 
+_CAUSES: dict[type, str] = {
+    effects.DeployService: "its networks are there",
+    effects.FillRole: "its VMs are created",
+    effects.DrainRole: "its VMs are terminated",
+    effects.EndCooldown: "the cooldown is over",
+}
+"""Why something moves in a step that follows a transaction; a scheduled action says so itself."""
+
+
 class Cloud:
     """Everything that happens without a client asking. All methods run on the event loop."""
 
@@ -36,15 +46,18 @@ class Cloud:
         """`make_hypervisor(on_exit, report)`: a machine ended by itself; a simulated guest reports READY."""
         self.store = store
         self.hypervisor = make_hypervisor(lambda vm_id: self.driver.ended(vm_id), self.report_ready)
-        self.driver = Driver(store, self.hypervisor)
+        self.faults = Faults(store)
+        store.listeners.append(self.faults.on_event)
+        self.driver = Driver(store, self.hypervisor, self.faults)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._steps = 0
         store.perform = self._perform
 
     def report_ready(self, vm_id: int) -> None:
-        """What a guest's report of READY=YES does."""
+        """What a guest's report of READY=YES does; it may come before the cloud has noted that the VM runs."""
         with self.store.begin() as tx:
-            if machine.place_of(machine.head(tx, vm_id)) == places.RUNNING:
+            place = machine.place_of(machine.head(tx, vm_id))
+            if place == places.RUNNING or places.is_starting(place):
                 update.update_user_template(tx, vm_id, 'READY="YES"', update.APPEND)
 
     async def resume(self) -> None:
@@ -73,7 +86,7 @@ class Cloud:
 
     async def destroy_machines(self) -> None:
         """Undeploys every service, children first, terminates all other VMs, and returns when none is left."""
-        with self.store.begin() as tx:
+        with self.store.begin() as tx, tx.because("the cloud is stopped with its VMs"):
             for row in tx.all(select(service.c.id)):
                 recovery.recover(tx, row.id, with_delete=True)
             alone = select(vm.c.id).where(vm.c.state != VmState.DONE, vm.c.id.not_in(select(node.c.vm_id)))
@@ -93,6 +106,10 @@ class Cloud:
                 self.driver.drive(vm_id, interrupt=interrupt)
             case effects.RebootVm(vm_id, hard):
                 self.driver.reboot(vm_id, hard=hard)
+            case effects.CrashVm(vm_id):
+                self._spawn(self.driver.crash(vm_id))
+            case effects.FindVm(vm_id):
+                self._spawn(self.driver.adopt(vm_id))
             case effects.BuildImage(image_id):
                 self._spawn(self._build(image_id))
             case effects.RemoveTree(path):
@@ -115,7 +132,7 @@ class Cloud:
         self._step(effect)
 
     def _step(self, effect: Effect) -> None:
-        with self.store.begin() as tx:
+        with self.store.begin() as tx, tx.because(_CAUSES.get(type(effect), "")):
             match effect:
                 case effects.DeployService(service_id):
                     lifecycle.networks_ready(tx, service_id)
@@ -127,6 +144,8 @@ class Cloud:
                     lifecycle.end_cooldown(tx, service_id, role, due)
                 case effects.ScheduledAction(action_id, due):
                     schedule.due(tx, action_id, due)
+                case effects.StrikeDue(vm_id, kind, due):
+                    self.faults.due(tx, vm_id, kind, due)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -154,7 +173,7 @@ class Cloud:
         while True:
             await asyncio.sleep(self.store.site.autoscaler_interval)
             try:
-                with self.store.begin() as tx:
+                with self.store.begin() as tx, tx.because("a policy of the role"):
                     autoscaler.look(tx)
             except Exception:
                 LOG.exception("autoscaler round failed")

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TypedDict
 
 from fedstack import processes
-from fedstack.localcloud import directory
-from fedstack.localcloud.errors import CloudError
+from fedstack.localcloud import binding, directory
+from fedstack.localcloud.errors import CloudError, OptionsError
 from fedstack.localcloud.options import Options
 
-__all__ = ["CloudError", "Options", "Status", "start", "status", "stop"]
+__all__ = ["CloudError", "Options", "OptionsError", "Status", "start", "status", "stop"]
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 15.0
@@ -79,9 +79,11 @@ def _counts(database: Path) -> tuple[int, int]:
 def start(options: Options) -> Status:
     """Starts a cloud in the background and returns when it answers; one that runs already is left as it is.
 
-    Raises CloudError with the cause: a port that is taken, a directory that cannot be written, a process that died.
+    Raises OptionsError for options that cannot be, CloudError with the cause of any other failure: a port that is
+    taken, a directory that cannot be written, a process that died.
     """
     options = replace(options, state_dir=options.state_dir.absolute())
+    binding.check(options)
     if directory.read_status(options.state_dir) is not None:
         return status(options.state_dir)
     directory.create(options.state_dir)

@@ -22,9 +22,11 @@ import uvicorn
 from sqlalchemy import func, insert, select
 from starlette.applications import Starlette
 
-from fedstack.localcloud import directory, sockets
+from fedstack.localcloud import binding, directory, sockets
+from fedstack.localcloud.admin.server import AdminServer
+from fedstack.localcloud.binding import Binding
 from fedstack.localcloud.cloud import Cloud
-from fedstack.localcloud.core.bootstrap import create_world
+from fedstack.localcloud.core.bootstrap import VERSION, create_world, upgrade
 from fedstack.localcloud.core.users import Sessions
 from fedstack.localcloud.errors import CloudError
 from fedstack.localcloud.flow import listener
@@ -49,8 +51,8 @@ _PORTS = (("rpc", "--rpc-port"), ("flow", "--flow-port"), ("gate", "--gate-port"
 class _Server(uvicorn.Server):
     """Three of them share one process: signals are handled once, by the daemon, and no server wakes up for nothing."""
 
-    def __init__(self, app: Starlette) -> None:
-        super().__init__(_config(app))
+    def __init__(self, app: Starlette, bound: Binding) -> None:
+        super().__init__(_config(app, bound))
         self._ended = asyncio.Event()
 
     @contextmanager
@@ -71,6 +73,7 @@ class _Server(uvicorn.Server):
 class _Opened:
     """Sockets and block of this start."""
 
+    binding: Binding
     ports: dict[str, socket.socket]
     block: int
     claim: socket.socket
@@ -83,11 +86,12 @@ class _Opened:
 def run(options: Options, report: Report) -> None:
     """Serves until a signal ends it; `report` gets the status as JSON once the cloud answers. Raises CloudError."""
     state_dir = options.state_dir.absolute()
+    bound = binding.check(options)
     directory.create(state_dir)
     descriptor = directory.lock(state_dir)
     try:
         kept = _kept(state_dir)
-        opened = _open(options, state_dir, kept)
+        opened = _open(options, bound, state_dir, kept)
         with asyncio.Runner() as runner:
             runner.run(_serve(options, state_dir, opened, kept, report))
     finally:
@@ -104,24 +108,25 @@ def _kept(state_dir: Path) -> dict[str, Any]:
     return kept
 
 
-def _open(options: Options, state_dir: Path, kept: dict[str, Any]) -> _Opened:
+def _open(options: Options, bound: Binding, state_dir: Path, kept: dict[str, Any]) -> _Opened:
     wanted = {"rpc": options.rpc_port, "flow": options.flow_port, "gate": options.gate_port}
-    ports = {name: sockets.listen(wanted[name], option, kept.get(name)) for name, option in _PORTS}
+    ports = {name: sockets.listen(bound.host, wanted[name], option, kept.get(name)) for name, option in _PORTS}
     block, claim = sockets.claim_block(state_dir, kept.get("block"))
-    opened = _Opened(ports, block, claim)
+    opened = _Opened(bound, ports, block, claim)
     values = {**opened.numbers, "block": block, "hypervisor": kept.get("hypervisor", options.hypervisor)}
     directory.write_private(state_dir / "kept.json", json.dumps(values))
     return opened
 
 
 def _site(options: Options, state_dir: Path, opened: _Opened) -> Site:
-    base = {name: f"http://{sockets.HOST}:{number}" for name, number in opened.numbers.items()}
+    base = {name: opened.binding.url(number) for name, number in opened.numbers.items()}
     return Site(
         state_dir=state_dir,
         gate_url=base["gate"],
         flow_url=base["flow"],
         rpc_url=f"{base['rpc']}/RPC2",
         block=opened.block,
+        listen_address=opened.binding.host,
         autoscaler_interval=options.autoscaler_interval,
     )
 
@@ -135,13 +140,15 @@ async def _serve(options: Options, state_dir: Path, opened: _Opened, kept: dict[
     cloud = Cloud(store, lambda on_exit, ready: _hypervisor(options, on_exit, ready))
     ended = _on_signals()
     await cloud.resume()
+    admin = AdminServer(store, cloud.faults)
+    await admin.open()
     sessions = Sessions()
     applications = {
         "rpc": rpc_application(store, sessions),
         "flow": flow_application(store, sessions),
         "gate": gate_application(store),
     }
-    servers = {name: _Server(app) for name, app in applications.items()}
+    servers = {name: _Server(app, opened.binding) for name, app in applications.items()}
     tasks = [asyncio.create_task(server.serve([opened.ports[name]])) for name, server in servers.items()]
     _announce(store.site, state_dir, options, report)
     if await ended == signal.SIGUSR1:
@@ -149,11 +156,12 @@ async def _serve(options: Options, state_dir: Path, opened: _Opened, kept: dict[
     for server in servers.values():
         server.end()
     await asyncio.gather(*tasks)
+    await admin.close()
     await cloud.close()
     store.close()
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def _config(app: Starlette, bound: Binding) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -164,15 +172,20 @@ def _config(app: Starlette) -> uvicorn.Config:
         server_header=False,
         date_header=False,
         ws="none",
+        ssl_certfile=bound.certificate,
+        ssl_keyfile=bound.key,
     )
 
 
 def _bootstrap(store: Store, state_dir: Path) -> None:
     secret = directory.password(state_dir)
     with store.begin() as tx:
-        if tx.value(select(meta.c.value).where(meta.c.key == "version")) is None:
+        version = tx.value(select(meta.c.value).where(meta.c.key == "version"))
+        if version is None:
             create_world(tx, secret)
-            tx.run(insert(meta), {"key": "version", "value": 1})
+        elif version < VERSION:
+            upgrade(tx)
+        tx.run(insert(meta).prefix_with("OR REPLACE"), {"key": "version", "value": VERSION})
 
 
 def _check_hypervisor(store: Store, state_dir: Path, options: Options, kept: dict[str, Any]) -> None:

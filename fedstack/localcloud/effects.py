@@ -80,6 +80,40 @@ class ScheduledAction:
     due: float
 
 
+@dataclass(frozen=True)
+class StrikeDue:
+    """A scripted fault goes on with a VM at `due` (epoch seconds)."""
+
+    vm_id: int
+    kind: str
+    due: float
+
+
+@dataclass(frozen=True)
+class CrashVm:
+    """End a machine as a crash would end it."""
+
+    vm_id: int
+
+
+@dataclass(frozen=True)
+class FindVm:
+    """Look whether the machine of a RUNNING VM still runs."""
+
+    vm_id: int
+
+
 Effect = (
-    DriveVm | RebootVm | BuildImage | RemoveTree | DeployService | FillRole | DrainRole | EndCooldown | ScheduledAction
+    DriveVm
+    | RebootVm
+    | BuildImage
+    | RemoveTree
+    | DeployService
+    | FillRole
+    | DrainRole
+    | EndCooldown
+    | ScheduledAction
+    | StrikeDue
+    | CrashVm
+    | FindVm
 )

@@ -29,4 +29,12 @@ class ServiceRuns:
     service_id: int
 
 
-Event = VmMoved | VmUpdated | ServiceRuns
+@dataclass(frozen=True)
+class VmsCreated:
+    """VMs were created: ids and names in order, and the role that they belong to, if any."""
+
+    vms: list[tuple[int, str]]
+    role: str | None
+
+
+Event = VmMoved | VmUpdated | VmsCreated | ServiceRuns

@@ -13,7 +13,11 @@ DURABILITIES = ("normal", "full")
 
 @dataclass(frozen=True)
 class Options:
-    """What `fedstack cloud start` takes. Ports: 0 = any free one (kept for the next start); times in seconds."""
+    """What `fedstack cloud start` takes. Ports: 0 = any free one (kept for the next start); times in seconds.
+
+    `host`: the IP address of all three servers; `tls_certificate`, `tls_key`: PEM files, both or none;
+    `insecure_bind`: an address outside of loopback without TLS.
+    """
 
     state_dir: Path = Path(".fedstack/cloud")
     hypervisor: str = "process"
@@ -24,6 +28,10 @@ class Options:
     gate_port: int = 5030
     autoscaler_interval: float = 90.0
     durability: str = "normal"
+    host: str = "127.0.0.1"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    insecure_bind: bool = False
 
     def arguments(self) -> list[str]:
         """The command line that `parse` reads back."""
@@ -37,6 +45,10 @@ class Options:
             *("--gate-port", str(self.gate_port)),
             *("--autoscaler-interval", str(self.autoscaler_interval)),
             *("--durability", self.durability),
+            *("--host", self.host),
+            *(("--tls-certificate", str(self.tls_certificate)) if self.tls_certificate else ()),
+            *(("--tls-key", str(self.tls_key)) if self.tls_key else ()),
+            *(("--insecure-bind",) if self.insecure_bind else ()),
         ]
 
 
@@ -67,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gate-port", type=_port, default=default.gate_port)
     parser.add_argument("--autoscaler-interval", type=_seconds, default=default.autoscaler_interval)
     parser.add_argument("--durability", choices=DURABILITIES, default=default.durability)
+    parser.add_argument("--host", default=default.host, help="IP address of all three servers")
+    parser.add_argument("--tls-certificate", type=Path, default=None, help="PEM file; serve https")
+    parser.add_argument("--tls-key", type=Path, default=None, help="PEM file")
+    parser.add_argument("--insecure-bind", action="store_true", help="allow --host outside of loopback without TLS")
     parser.add_argument("--report-fd", type=int, default=None, help=argparse.SUPPRESS)
     return parser
 
@@ -84,5 +100,9 @@ def parse(arguments: Sequence[str]) -> tuple[Options, int | None]:
         gate_port=found.gate_port,
         autoscaler_interval=found.autoscaler_interval,
         durability=found.durability,
+        host=found.host,
+        tls_certificate=found.tls_certificate,
+        tls_key=found.tls_key,
+        insecure_bind=found.insecure_bind,
     )
     return options, found.report_fd

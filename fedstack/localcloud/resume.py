@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from fedstack.localcloud import effects
 from fedstack.localcloud.effects import Effect
+from fedstack.localcloud.faults import table
 from fedstack.localcloud.flow.model import LEAVING
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import image, node, role, sched_action, service, vm
@@ -47,3 +48,5 @@ def _timers(tx: Transaction) -> Iterator[Effect]:
         yield effects.EndCooldown(row.service_id, row.name, row.deadline)
     for row in tx.all(select(sched_action.c.id, sched_action.c.due).where(sched_action.c.done < 0)):
         yield effects.ScheduledAction(row.id, row.due)
+    for row in table.timed(tx):
+        yield effects.StrikeDue(row.vm_id, row.kind, row.due)

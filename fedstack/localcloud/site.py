@@ -18,6 +18,7 @@ class Site:
     flow_url: str
     rpc_url: str
     block: int
+    listen_address: str = "127.0.0.1"
     hostname: str = "localhost"
     default_cooldown: int = 300
     autoscaler_interval: float = 90.0

@@ -1,4 +1,4 @@
-"""Loopback sockets: the three ports, and the claim on a block of addresses."""
+"""Sockets: the three ports, and the claim on a block of loopback addresses."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 
 from fedstack.localcloud.errors import CloudError
 
-HOST = "127.0.0.1"
 _CLAIM_PORT = 26330
 _BLOCKS = range(16, 240)
 
 
-def listen(port: int, option: str, kept: int | None = None) -> socket.socket:
+def listen(host: str, port: int, option: str, kept: int | None = None) -> socket.socket:
     """A listening socket; port 0: the kept one (of the last start) if it is free, else any. Raises CloudError."""
     wanted = [port] if port else [*([kept] if kept else []), 0]
     for number in wanted:
-        opened = _open(HOST, number)
+        opened = _open(host, number)
         if opened is not None:
             return opened
-    raise CloudError(f"port {port} on {HOST} is taken; choose another one with {option} (0 = any free one)")
+    raise CloudError(f"port {port} on {host} is taken; choose another one with {option} (0 = any free one)")
 
 
 def _open(host: str, port: int) -> socket.socket | None:
     # The protocol is named because asyncio turns off Nagle's delay (40 ms a reply) only on sockets that name it.
-    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((host, port))

@@ -44,6 +44,7 @@ class LcmState(IntEnum):
     BOOT_SUSPENDED = 21
     BOOT_STOPPED = 22
     CLEANUP_DELETE = 23
+    HOTPLUG_NIC = 25
     SHUTDOWN_UNDEPLOY = 29
     EPILOG_UNDEPLOY = 30
     PROLOG_UNDEPLOY = 31
@@ -62,6 +63,7 @@ class LcmState(IntEnum):
     PROLOG_RESUME_FAILURE = 49
     PROLOG_UNDEPLOY_FAILURE = 50
     PROLOG_MIGRATE_UNKNOWN_FAILURE = 61
+    HOTPLUG_NIC_POWEROFF = 65
 
 
 LCM_FAILURES: frozenset[LcmState] = frozenset(state for state in LcmState if state.name.endswith("_FAILURE"))

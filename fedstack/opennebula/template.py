@@ -110,10 +110,13 @@ def parse(text: str) -> Attributes:
 
 def add(attributes: Attributes, key: str, value: Value) -> None:
     """Adds one value; a repeated key becomes a list."""
-    if key not in attributes:
+    known = attributes.get(key)
+    if known is None:
         attributes[key] = value
-        return
-    attributes[key] = [*as_list(attributes[key]), value]
+    elif isinstance(known, list):
+        known.append(value)
+    else:
+        attributes[key] = [known, value]
 
 
 def items(attributes: Mapping[str, Value | list[Value]]) -> Iterator[tuple[str, Value]]:

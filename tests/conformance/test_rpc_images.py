@@ -74,3 +74,44 @@ def test_attributes_of_images(lab: Any, image: int, until: Any) -> None:
     assert lab.one.image.info(image).STATE == 3
     lab.one.image.enable(image, True)
     assert image in [one.ID for one in lab.one.imagepool.info(-2, -1, -1).IMAGE]
+
+
+def test_types_of_images(lab: Any, image: int) -> None:
+    assert lab.one.image.info(image).TYPE == 2
+    assert lab.one.image.chtype(image, "OS") == image
+    assert lab.one.image.info(image).TYPE == 0
+    assert lab.call("one.image.chtype", image, "NONSENSE")[0] is False
+
+
+def test_images_in_use_keep_their_nature(lab: Any, image: int) -> None:
+    vm_id = lab.vm(lab.template(f'DISK=[IMAGE_ID="{image}"]'))
+    lab.vm_in(vm_id, (3, 3))
+    assert lab.call("one.image.persistent", image, True)[0] is False
+    assert lab.call("one.image.enable", image, False)[0] is False
+
+
+def test_disabled_images_are_not_used(lab: Any, image: int) -> None:
+    lab.one.image.enable(image, False)
+    reply = lab.call("one.vm.allocate", f'CPU="1"\nMEMORY="16"\nDISK=[IMAGE_ID="{image}"]', True)
+    assert reply[0] is False
+    lab.one.image.enable(image, True)
+
+
+def test_a_persistent_image_has_one_user(lab: Any, image: int) -> None:
+    lab.one.image.persistent(image, True)
+    template_id = lab.template(f'DISK=[IMAGE_ID="{image}"]')
+    vm_id = lab.vm(template_id)
+    lab.vm_in(vm_id, (3, 3))
+    assert lab.one.image.info(image).STATE == 8
+    assert lab.call("one.template.instantiate", template_id, "", False, "", False)[0] is False
+    lab.gone(vm_id)
+    assert lab.one.image.info(image).STATE == 1
+
+
+def test_copies_of_images_are_named_and_placed(lab: Any, image: int, until: Any) -> None:
+    assert lab.call("one.image.clone", image, lab.one.image.info(image).NAME, -1)[0] is False
+    assert lab.call("one.image.clone", image, lab.name("copy"), 99999)[2] == 0x0400
+    copy = lab.one.image.clone(image, lab.name("copy"), 1)
+    until(lambda: lab.one.image.info(copy).STATE == 1, "copy ready")
+    assert lab.one.image.info(copy).DATASTORE_ID == 1
+    lab.one.image.delete(copy)

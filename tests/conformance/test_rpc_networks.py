@@ -112,3 +112,23 @@ def test_update_keeps_what_identifies_the_network(lab: Any) -> None:
 def test_networks_of_clusters(lab: Any) -> None:
     network_id = lab.network()
     assert network_id in lab.one.cluster.info(0).VNETS.ID
+
+
+def test_new_networks_are_checked(lab: Any) -> None:
+    text = f'NAME="{lab.name("net")}"\nVN_MAD="dummy"'
+    assert lab.call("one.vn.allocate", text, 99999)[2] == 0x0400
+    assert lab.call("one.vn.allocate", f'{text}\nSECURITY_GROUPS="x"', -1)[0] is False
+
+
+def test_a_ready_network_needs_no_recovery(lab: Any) -> None:
+    assert lab.call("one.vn.recover", lab.network(), 0)[0] is False
+
+
+def test_a_nic_outlives_a_range_that_was_removed_by_force(lab: Any) -> None:
+    network_id = lab.network(2)
+    vm_id = lab.vm(lab.template(network=network_id))
+    lab.vm_in(vm_id, (3, 3))
+    assert lab.call("one.vn.rm_ar", network_id, 0, True)[0] is True
+    assert lab.one.vm.detachnic(vm_id, 0) == vm_id
+    lab.vm_in(vm_id, (3, 3))
+    assert "NIC" not in lab.one.vm.info(vm_id).TEMPLATE

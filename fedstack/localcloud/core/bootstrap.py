@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert
+from sqlalchemy import case, insert, text, update
 
 from fedstack.localcloud.core import secrets, users
 from fedstack.localcloud.store import schema
 from fedstack.localcloud.store.database import Transaction
 from fedstack.opennebula.states import HostState
+
+VERSION = 2
+"""Of the store's tables."""
 
 _FIRST_FREE = {"user": 2, "group": 100, "datastore": 100, "cluster": 100, "security_group": 100, "host": 1}
 
@@ -25,13 +28,20 @@ def create_world(tx: Transaction, password: str) -> None:
     _create_infrastructure(tx)
 
 
+def upgrade(tx: Transaction) -> None:
+    """Brings a store of version 1 to version 2: datastores have permissions and may be in several clusters."""
+    tx.run(text("INSERT INTO cluster_datastore (cluster_id, datastore_id) SELECT cluster_id, id FROM datastore"))
+    tx.run(text("ALTER TABLE datastore DROP COLUMN cluster_id"))
+    bits = case((schema.datastore.c.id == 0, 0o665), else_=0o664)
+    tx.run(update(schema.datastore).values(mode=bits))
+
+
 def _create_infrastructure(tx: Transaction) -> None:
     tx.run(insert(schema.cluster), {"id": 0, "name": "default", "template": {"RESERVED_CPU": "", "RESERVED_MEM": ""}})
     for number, (name, datastore_type) in enumerate((("system", 1), ("default", 0), ("files", 2))):
-        tx.run(
-            insert(schema.datastore),
-            {"id": number, "name": name, "template": _datastore(number), "type": datastore_type},
-        )
+        values = {"id": number, "name": name, "template": _datastore(number), "type": datastore_type}
+        tx.run(insert(schema.datastore), {**values, "mode": 0o664 if number else 0o665})
+        tx.run(insert(schema.cluster_datastore), {"cluster_id": 0, "datastore_id": number})
     group = {
         "id": 0,
         "name": "default",

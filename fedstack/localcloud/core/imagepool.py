@@ -45,7 +45,7 @@ def image_type(name: str) -> ImageType:
 
 def create(tx: Transaction, caller: Caller, attributes: Attributes, datastore_id: int) -> int:
     """Registers an image and starts its build; raises OneError ALLOCATE, INTERNAL or NO_EXISTS."""
-    store = get(tx, Caller(0, 0, "", frozenset({0})), DATASTORE, datastore_id)
+    store = get(tx, caller, DATASTORE, datastore_id)
     if store.type == 1:
         raise _refused(f"New images cannot be allocated in a system datastore [{datastore_id}].")
     name = text.scalar(attributes, "NAME")
@@ -110,7 +110,7 @@ def clone(tx: Transaction, caller: Caller, image_id: int, name: str, datastore_i
     """A copy: the same recipe, built again."""
     row = get(tx, caller, IMAGE, image_id)
     store = row.datastore_id if datastore_id < 0 else datastore_id
-    find(tx, DATASTORE, store)
+    get(tx, caller, DATASTORE, store)
     if row.state not in (ImageState.READY, ImageState.USED):
         raise OneError(ErrorCode.ACTION, f"Cannot clone image in state: {ImageState(row.state).name}", image_id)
     check_name(name)

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from fedstack.localcloud.core import leases, text
+from fedstack.localcloud.core import firewall, leases, text
 from fedstack.localcloud.core.addresses import free_run, ip_number, mac_number, mac_of_ip
 from fedstack.localcloud.core.kinds import NETWORK
+from fedstack.localcloud.core.numbers import natural
 from fedstack.localcloud.core.objects import MANAGE, Caller, check_name, check_unique, get, header_values
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import address_range, cluster_network, lease, network
@@ -51,7 +52,7 @@ def create(tx: Transaction, caller: Caller, attributes: Attributes, cluster_id: 
 
 def _template(attributes: Attributes, bridge: str) -> Attributes:
     """TEMPLATE as the platform completes it: unset optionals are there and empty, security group 0 always."""
-    groups = [one for one in text.scalar(attributes, "SECURITY_GROUPS").split(",") if one]
+    groups = {firewall.DEFAULT, *firewall.numbers(text.scalar(attributes, "SECURITY_GROUPS"))}
     own = {key: value for key, value in attributes.items() if key not in {"NAME", "AR"}}
     complete: Attributes = {
         "BRIDGE_TYPE": "linux",
@@ -60,7 +61,7 @@ def _template(attributes: Attributes, bridge: str) -> Attributes:
         "VLAN_ID": "",
         **own,
         "BRIDGE": bridge,
-        "SECURITY_GROUPS": ",".join(groups if "0" in groups else [*groups, "0"]),
+        "SECURITY_GROUPS": ",".join(str(one) for one in sorted(groups)),
     }
     return dict(sorted(complete.items()))
 
@@ -78,6 +79,8 @@ def add_range(tx: Transaction, network_id: int, vector: Mapping[str, str], paren
         raise OneError(ErrorCode.INTERNAL, f'Unknown TYPE "{kind}" in address range: expected IP4 or ETHER.')
     size = _size(vector)
     ip = _first_ip(tx, kind, vector, size)
+    mac = mac_number(vector["MAC"]) if vector.get("MAC") else mac_of_ip(ip or network_id << 16)
+    _check_end(ip, mac, size)
     ar_id = 1 + (tx.value(select(func.max(address_range.c.ar_id)).where(address_range.c.network_id == network_id)) or 0)
     if not leases.ranges(tx, network_id):
         ar_id = 0
@@ -86,7 +89,7 @@ def add_range(tx: Transaction, network_id: int, vector: Mapping[str, str], paren
         "ar_id": ar_id,
         "type": kind,
         "ip": ip,
-        "mac": mac_number(vector["MAC"]) if vector.get("MAC") else mac_of_ip(ip or network_id << 16),
+        "mac": mac,
         "size": size,
         "template": {key: value for key, value in vector.items() if key not in _AR_COLUMNS}
         | ({} if parent_ar is None else {"PARENT_NETWORK_AR_ID": str(parent_ar)}),
@@ -96,10 +99,17 @@ def add_range(tx: Transaction, network_id: int, vector: Mapping[str, str], paren
 
 
 def _size(vector: Mapping[str, str]) -> int:
-    size = vector.get("SIZE", "")
-    if not size.isdigit() or not 0 < int(size) <= MAX_SIZE:
-        raise OneError(ErrorCode.INTERNAL, f'Wrong SIZE "{size}" in address range: expected 1 to {MAX_SIZE}.')
-    return int(size)
+    size = natural(vector.get("SIZE"))
+    if size is None or not 0 < size <= MAX_SIZE:
+        wrong = vector.get("SIZE", "")
+        raise OneError(ErrorCode.INTERNAL, f'Wrong SIZE "{wrong}" in address range: expected 1 to {MAX_SIZE}.')
+    return size
+
+
+def _check_end(ip: int | None, mac: int, size: int) -> None:
+    """Raises OneError INTERNAL for a range beyond the last address that there is."""
+    if (ip or 0) + size > 1 << 32 or mac + size > 1 << 48:
+        raise OneError(ErrorCode.INTERNAL, f"Wrong SIZE in address range: it ends beyond the last address ({size}).")
 
 
 def _first_ip(tx: Transaction, kind: str, vector: Mapping[str, str], size: int) -> int | None:
@@ -126,10 +136,12 @@ def find_range(tx: Transaction, network_id: int, ar_id: int) -> Row[Any]:
 
 def update_range(tx: Transaction, network_id: int, vector: Mapping[str, str]) -> None:
     """Changes SIZE and further attributes of a range; addresses in use must stay inside."""
-    if not vector.get("AR_ID", "").isdigit():
+    ar_id = natural(vector.get("AR_ID"))
+    if ar_id is None:
         raise OneError(ErrorCode.INTERNAL, "Missing AR_ID in address range: expected the number of an existing one.")
-    row = find_range(tx, network_id, int(vector["AR_ID"]))
+    row = find_range(tx, network_id, ar_id)
     size = _size(vector) if "SIZE" in vector else row.size
+    _check_end(row.ip, row.mac, size)
     where = (lease.c.network_id == network_id, lease.c.ar_id == row.ar_id)
     if tx.first(select(lease.c.place).where(*where, lease.c.place >= size).limit(1)):
         raise OneError(ErrorCode.INTERNAL, f"Cannot shrink address range {row.ar_id} to {size}: leases in use.")

@@ -116,6 +116,15 @@ def check_unique(tx: Transaction, kind: Kind, name: str, uid: int, code: ErrorCo
         raise OneError(code, f"NAME is already taken by {kind.code} {taken}.")
 
 
+def check_new(tx: Transaction, kind: Kind, name: str, uid: int) -> None:
+    """Raises OneError ALLOCATE unless a new object of that owner may have the name."""
+    try:
+        check_name(name)
+        check_unique(tx, kind, name, uid)
+    except OneError as error:
+        raise OneError(ErrorCode.ALLOCATE, f"Error allocating a new {kind.word}. {error.message}") from error
+
+
 def rename(tx: Transaction, kind: Kind, row: Row[Any], name: str) -> None:
     """Gives an object another name; the same name changes nothing."""
     check_name(name)

@@ -8,6 +8,7 @@ from sqlalchemy import Row, delete, insert
 
 from fedstack.localcloud.core import text
 from fedstack.localcloud.core.kinds import TEMPLATE
+from fedstack.localcloud.core.numbers import natural
 from fedstack.localcloud.core.objects import MANAGE, Caller, check_name, check_unique, get, header_tree, header_values
 from fedstack.localcloud.core.tree import Tree
 from fedstack.localcloud.store.database import Transaction
@@ -48,7 +49,7 @@ def remove(tx: Transaction, caller: Caller, template_id: int) -> None:
 def image_ids(template: Attributes) -> list[int]:
     """Ids of the images that its disks name by id."""
     found = (one.get("IMAGE_ID", "") for one in text.vectors(template, "DISK"))
-    return [int(one) for one in found if one.isdigit()]
+    return [number for one in found if (number := natural(one)) is not None]
 
 
 def tree(tx: Transaction, row: Row[Any]) -> Tree:

@@ -7,12 +7,17 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from fedstack.localcloud.core import secrets
+from fedstack.localcloud.core import logintokens, secrets
 from fedstack.localcloud.core.kinds import GROUP, USER
 from fedstack.localcloud.core.objects import Caller, check_name, missing
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import group, membership, user
 from fedstack.opennebula.errors import ErrorCode, OneError
+
+CORE = "core"
+"""The driver of users with a password."""
+DRIVERS = (CORE, "public", "ssh", "x509", "ldap", "server_cipher", "server_x509")
+"""Known drivers; users of another one than core cannot log in by a password."""
 
 _NOBODY = OneError(ErrorCode.AUTHENTICATION, "User couldn't be authenticated, aborting call.")
 
@@ -24,21 +29,29 @@ class Sessions:
         self._known: dict[bytes, str] = {}
 
     def authenticate(self, tx: Transaction, session: str) -> Caller:
-        """The caller; raises OneError AUTHENTICATION for an unknown or disabled user or a wrong password."""
-        name, colon, password = session.partition(":")
+        """The caller; raises OneError AUTHENTICATION for an unknown or disabled user or a wrong secret."""
+        name, colon, secret = session.partition(":")
         row = tx.first(select(user).where(user.c.name == name)) if colon else None
-        if row is None or not row.enabled or not self._right(session, password, row.password):
+        if row is None or not row.enabled:
             raise OneError(_NOBODY.code, _NOBODY.message)
+        digest = hashlib.sha256(session.encode("utf-8", "surrogatepass")).digest()
+        if row.driver == CORE and self._known.get(digest) == row.password:
+            return caller_of(tx, row)
+        if (found := _by_token(tx, row, secret)) is not None:
+            return found
+        if row.driver != CORE or not secrets.matches(secret, row.password):
+            raise OneError(_NOBODY.code, _NOBODY.message)
+        self._known[digest] = row.password
         return caller_of(tx, row)
 
-    def _right(self, session: str, password: str, stored: str) -> bool:
-        digest = hashlib.sha256(session.encode("utf-8", "surrogatepass")).digest()
-        if self._known.get(digest) == stored:
-            return True
-        if not secrets.matches(password, stored):
-            return False
-        self._known[digest] = stored
-        return True
+
+def _by_token(tx: Transaction, row: Row[Any], secret: str) -> Caller | None:
+    """The user, if the secret is a login token: with the token's group alone if it names one and has the user."""
+    token = logintokens.find(tx, row.id, secret)
+    if token is None or token.egid < 0:
+        return None if token is None else caller_of(tx, row)
+    member = token.egid in groups_of(tx, row.id)
+    return Caller(row.id, token.egid, row.name, frozenset({token.egid})) if member else None
 
 
 def caller_of(tx: Transaction, row: Row[Any]) -> Caller:
@@ -71,6 +84,7 @@ def create_user(tx: Transaction, name: str, password: str, driver: str, gid: int
     _check_plain_name(tx, name, USER.table.c, "USER")
     if not password:
         raise OneError(ErrorCode.INTERNAL, "Invalid password, it cannot be empty.")
+    check_driver(driver or CORE)
     user_id = tx.take_ids("user") if user_id is None else user_id
     values = {
         "id": user_id,
@@ -79,7 +93,7 @@ def create_user(tx: Transaction, name: str, password: str, driver: str, gid: int
         "name": name,
         "template": {"TOKEN_PASSWORD": secrets.random_secret()},
         "password": secrets.hashed(password),
-        "driver": driver or "core",
+        "driver": driver or CORE,
     }
     tx.run(insert(user), values)
     join_group(tx, user_id, gid)
@@ -121,6 +135,13 @@ def set_group_admin(tx: Transaction, uid: int, gid: int, admin: bool) -> None:
     where = (membership.c.user_id == uid, membership.c.group_id == gid)
     if not tx.run(update(membership).where(*where).values(admin=admin)):
         raise OneError(ErrorCode.ACTION, f"User [{uid}] is not part of Group [{gid}].", gid)
+
+
+def check_driver(driver: str) -> None:
+    """Raises OneError INTERNAL for a driver that the platform does not know either."""
+    if driver not in DRIVERS:
+        known = ", ".join(DRIVERS)
+        raise OneError(ErrorCode.INTERNAL, f'Auth driver "{driver}" is not available: expected one of {known}.')
 
 
 def set_password(tx: Transaction, uid: int, password: str) -> None:

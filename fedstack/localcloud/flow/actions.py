@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import select
 
 from fedstack.localcloud.core import objects
 from fedstack.localcloud.core.kinds import DOCUMENT
+from fedstack.localcloud.core.numbers import natural, whole
 from fedstack.localcloud.core.objects import ADMIN, Caller, admins_only
 from fedstack.localcloud.flow import documents, model, recovery
 from fedstack.localcloud.flow.errors import FlowError, MalformedError, refused
@@ -47,10 +47,10 @@ def _parameter(params: Any, key: str) -> Any:
 
 def _number(params: Any, key: str) -> int:
     value = _parameter(params, key)
-    try:
-        return int(value)
-    except (TypeError, ValueError) as error:
-        raise refused(f"Parameter {key} must be a whole number, not {value!r}") from error
+    number = whole(value)
+    if number is None:
+        raise refused(f"Parameter {key} must be a whole number, not {value!r}")
+    return number
 
 
 def change_ownership(tx: Transaction, caller: Caller, document_id: int, kind: int, perform: str, params: Any) -> None:
@@ -127,23 +127,18 @@ def schedule_on_role(tx: Transaction, service_id: int, name: str, perform: str, 
 
 
 def _positive(params: Mapping[str, Any], key: str) -> int:
-    value = str(params.get(key) or 0)
-    return int(value) if value.isdigit() else 0
+    return natural(str(params.get(key) or 0)) or 0
 
 
 def unschedule(tx: Transaction, caller: Caller, service_id: int, name: str | None, action_id: str) -> None:
     """Takes a scheduled action off the VMs of a service or role; one that is not there changes nothing."""
     documents.managed(tx, caller, service_id, model.SERVICE)
-    if not action_id.isdigit():
+    number = natural(action_id)
+    if number is None:
         raise FlowError(400, f"schedule action id {action_id!r} must be a number")
     if name is not None and model.load(tx, service_id).role(name) is None:
         raise refused(f"Role {name} not found")
     vm_ids = model.node_ids(tx, service_id, name)
-    found = tx.first(select(sched_action.c.vm_id).where(sched_action.c.id == int(action_id)))
+    found = tx.first(select(sched_action.c.vm_id).where(sched_action.c.id == number))
     if found is not None and found.vm_id in vm_ids:
-        schedule.remove(tx, found.vm_id, int(action_id))
-
-
-def dumps(value: Any) -> str:
-    """JSON as OneFlow prints it."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+        schedule.remove(tx, found.vm_id, number)

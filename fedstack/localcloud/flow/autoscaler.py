@@ -69,7 +69,7 @@ def _count(role: Row[Any], policy: Mapping[str, Any]) -> int:
 
 def _is_true(tx: Transaction, service_id: int, role: Row[Any], policy: dict[str, Any]) -> bool:
     """Whether the expression has been true often enough in a row."""
-    if tx.now < policy.get("last_eval", 0) + policy.get("period", 0):
+    if tx.now < (_kept(tx, policy, "last_eval") or 0) + policy.get("period", 0):
         return False
     policy["last_eval"] = tx.now
     values = {name: _average(tx, service_id, role.name, name) for name in names(policy["expression"])}
@@ -77,8 +77,14 @@ def _is_true(tx: Transaction, service_id: int, role: Row[Any], policy: dict[str,
     policy["expression_evaluated"] = " ".join(
         f"{name}[{'--' if value is None else value}]" for name, value in values.items()
     )
-    policy["true_evals"] = policy.get("true_evals", 0) + 1 if true else 0
+    policy["true_evals"] = (_kept(tx, policy, "true_evals") or 0) + 1 if true else 0
     return true and policy["true_evals"] >= policy.get("period_number", 0)
+
+
+def _kept(tx: Transaction, policy: Mapping[str, Any], key: str) -> int | None:
+    """What an earlier round wrote into a policy; None for what a user may have written there."""
+    value = policy.get(key)
+    return value if isinstance(value, int) and 0 <= value <= tx.now else None
 
 
 def _average(tx: Transaction, service_id: int, name: str, attribute: str) -> float | None:
@@ -99,7 +105,7 @@ def _attribute(row: Row[Any], name: str) -> str | None:
 
 def _is_due(tx: Transaction, _service_id: int, _role: Row[Any], policy: dict[str, Any]) -> bool:
     """Whether the time lies between the last look and this one; the first look never fires."""
-    last = policy.get("last_eval")
+    last = _kept(tx, policy, "last_eval")
     policy["last_eval"] = tx.now
     if last is None:
         return False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
+from fedstack.localcloud.core import jsontext
 from fedstack.localcloud.effects import DrainRole
 from fedstack.localcloud.flow import contents, documents, lifecycle, model, teardown
 from fedstack.localcloud.flow.errors import FlowError, refused
+from fedstack.localcloud.flow.left_out import refuse_routers
 from fedstack.localcloud.flow.model import LEAVING, Service
 from fedstack.localcloud.store.database import Transaction
 from fedstack.oneflow.states import FAILED, TRANSIENT, RoleState, ServiceState
@@ -37,9 +38,11 @@ def validated(body: Any) -> dict[str, Any]:
     if not isinstance(body, Mapping):
         raise FlowError(400, "the body must be a JSON object")
     try:
-        return normalise(body)
+        normalised = normalise(body)
     except TemplateError as error:
         raise FlowError(400, str(error)) from error
+    refuse_routers(normalised, 400)
+    return normalised
 
 
 def update(tx: Transaction, service_id: int, sent: Any) -> None:
@@ -60,8 +63,8 @@ def update(tx: Transaction, service_id: int, sent: Any) -> None:
 
 def _appended(current: dict[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        extra = json.loads(sent.get("template") or "{}")
-    except (TypeError, ValueError) as error:
+        extra = jsontext.read(str(sent.get("template") or "{}"))
+    except ValueError as error:
         raise FlowError(400, f"template must be JSON text: {error}") from error
     if not isinstance(extra, Mapping):
         raise FlowError(400, "template must be a JSON object as text")
@@ -127,7 +130,7 @@ def add_role(tx: Transaction, service_id: int, sent: Any) -> None:
 
 def _role_of(sent: Any) -> Mapping[str, Any]:
     try:
-        role = json.loads(sent) if isinstance(sent, str) else sent
+        role = jsontext.read(sent) if isinstance(sent, str) else sent
     except ValueError as error:
         raise FlowError(400, f"role must be a JSON object: {error}") from error
     if not isinstance(role, Mapping):

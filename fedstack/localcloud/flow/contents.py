@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from fedstack.localcloud.core import text
 from fedstack.localcloud.core.kinds import TEMPLATE
 from fedstack.localcloud.core.objects import Caller, get
 from fedstack.localcloud.flow import model
@@ -15,7 +16,7 @@ from fedstack.localcloud.flow.model import Service
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import vm
 from fedstack.localcloud.vm import view
-from fedstack.opennebula.template import Attributes, Value
+from fedstack.opennebula.template import Attributes, Value, items
 
 _PARENT = re.compile(r"\$\{([^}]*)\}")
 
@@ -51,7 +52,16 @@ def attributes(tx: Transaction, caller: Caller, service: Service, role: Row[Any]
     row = get(tx, caller, TEMPLATE, role.body["template_id"])
     contents = role.body.get("template_contents") or {}
     merged: Attributes = {**row.template, **_merged(row.template, contents)}
+    _check_names(merged)
     return row.name, _resolved(tx, service, role, merged)
+
+
+def _check_names(attributes: Attributes) -> None:
+    """Keys came as JSON; raises OneError INTERNAL for one that template text could not hold."""
+    for key, value in items(attributes):
+        text.name(key)
+        for member in value if isinstance(value, dict) else ():
+            text.name(member)
 
 
 def _merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> Attributes:
@@ -84,8 +94,8 @@ def _resolved(tx: Transaction, service: Service, role: Row[Any], given: Attribut
     parents = [one for one in role.body.get("parents") or [] if isinstance(one, str)]
     trees = {name: _first_vm(tx, service.id, name) for name in parents}
 
-    def replace(text: str) -> str:
-        return _PARENT.sub(lambda found: _lookup(trees, found[1]), text) if "${" in text else text
+    def replace(given: str) -> str:
+        return _PARENT.sub(lambda found: _lookup(trees, found[1]), given) if "${" in given else given
 
     def resolve(value: Value) -> Value:
         return replace(value) if isinstance(value, str) else {key: replace(one) for key, one in value.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fedstack.localcloud.core import jsontext
+from fedstack.localcloud.core.numbers import natural
 from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.core.users import Sessions
-from fedstack.localcloud.flow.actions import dumps
 from fedstack.localcloud.flow.errors import FlowError, MalformedError, status_of
-from fedstack.localcloud.limits import TooLargeError, body_of
+from fedstack.localcloud.limits import BodyError, body_of
 from fedstack.localcloud.store.database import Store, Transaction
 from fedstack.opennebula.errors import ErrorCode, OneError
 
@@ -37,23 +37,23 @@ class Call:
     def json(self) -> Any:
         """The body; raises FlowError 400 with the parser's text."""
         try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError) as error:
+            return jsontext.read(self.text)
+        except ValueError as error:
             raise FlowError(400, str(error)) from error
 
     def json_or_nothing(self) -> Any:
         """The body, None when it is no JSON."""
         try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError):
+            return jsontext.read(self.text)
+        except ValueError:
             return None
 
     def number(self, name: str = "id") -> int:
         """A number in the path; raises OneError NO_EXISTS for anything else."""
-        text = self.path[name]
-        if not text.isdigit() or len(text) > 15:
-            raise OneError(ErrorCode.NO_EXISTS, f"Error getting document [{text}].")
-        return int(text)
+        number = natural(self.path[name])
+        if number is None:
+            raise OneError(ErrorCode.NO_EXISTS, f"Error getting document [{self.path[name]}].")
+        return number
 
 
 Reply = tuple[int, Any]
@@ -69,12 +69,13 @@ def endpoints(store: Store, sessions: Sessions) -> Callable[[Handler], Endpoint]
         async def serve(request: Request) -> Response:
             try:
                 text = await body_of(request)
-            except TooLargeError as error:
-                return _text(413, str(error))
+            except BodyError as error:
+                return _text(error.status, str(error))
             session = _session(request)
             if session is None:
                 return _text(401, "A username and password must be provided")
-            return _answer(store, sessions, session, handler, dict(request.path_params), text)
+            cause = f"{request.method} {request.url.path}"
+            return _answer(store, sessions, session, handler, dict(request.path_params), text, cause)
 
         return serve
 
@@ -82,10 +83,10 @@ def endpoints(store: Store, sessions: Sessions) -> Callable[[Handler], Endpoint]
 
 
 def _answer(
-    store: Store, sessions: Sessions, session: str, handler: Handler, path: dict[str, str], text: bytes
+    store: Store, sessions: Sessions, session: str, handler: Handler, path: dict[str, str], text: bytes, cause: str
 ) -> Response:
     try:
-        with store.begin() as tx:
+        with store.begin() as tx, tx.because(cause):
             status, value = handler(Call(tx, _authenticated(sessions, tx, session), path, text))
     except MalformedError as error:
         return _internal(str(error))
@@ -96,11 +97,11 @@ def _answer(
     except Exception as error:
         LOG.exception("request failed")
         return _internal(type(error).__name__)
-    return _text(status, "" if value is None else dumps(value))
+    return _text(status, "" if value is None else jsontext.pretty(value))
 
 
 def _internal(reason: str) -> Response:
-    return _text(500, dumps({"message": "Internal server error", "reason": reason}))
+    return _text(500, jsontext.pretty({"message": "Internal server error", "reason": reason}))
 
 
 def _authenticated(sessions: Sessions, tx: Transaction, session: str) -> Caller:

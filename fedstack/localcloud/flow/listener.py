@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
-from fedstack.localcloud.events import Event, ServiceRuns, VmMoved
+from fedstack.localcloud.events import Event, ServiceRuns, VmMoved, VmsCreated
 from fedstack.localcloud.flow import lifecycle, model, teardown, watchdog
 from fedstack.localcloud.flow.model import AWAITED, LEAVING, STEADY, TOLD
 from fedstack.localcloud.flow.reports import reported_ready
@@ -30,13 +30,17 @@ def on_event(tx: Transaction, happened: Event) -> None:
     if isinstance(happened, ServiceRuns):
         watchdog.look(tx, happened.service_id)
         return
+    if isinstance(happened, VmsCreated):
+        return
     found = tx.first(_NODE, {"vm": happened.vm_id})
     if found is None:
         return
     if isinstance(happened, VmMoved):
-        _moved(tx, found, happened)
+        with tx.because(f"VM {happened.vm_id} is {places.name((happened.state, happened.lcm_state))}"):
+            _moved(tx, found, happened)
     elif found.phase == AWAITED and found.gate and (opens_gate(happened.text) or reported_ready(tx, happened.vm_id)):
-        ready(tx, found)
+        with tx.because(f"VM {happened.vm_id} reported READY=YES"):
+            ready(tx, found)
 
 
 def _moved(tx: Transaction, found: Row[Any], happened: VmMoved) -> None:

@@ -74,17 +74,35 @@ def exists(tx: Transaction, service_id: int) -> bool:
     return tx.first(select(service.c.id).where(service.c.id == service_id)) is not None
 
 
+_SERVICE = (
+    select(service.c.state, document.c.name)
+    .join(document, document.c.id == service.c.id)
+    .where(service.c.id == bindparam("service"))
+)
+
+
 def set_service(tx: Transaction, service_id: int, state: ServiceState) -> None:
     """Moves a service; a change of state is logged."""
-    changed = tx.run(update(service).where(service.c.id == service_id, service.c.state != state).values(state=state))
-    if changed:
-        log(tx, service_id, "I", f"New state: {state.name}")
+    row = tx.first(_SERVICE, {"service": service_id})
+    if row is None or row.state == state:
+        return
+    tx.run(update(service).where(service.c.id == service_id).values(state=state))
+    tx.record("service", service_id, row.name, ServiceState(row.state).name, state.name)
+    log(tx, service_id, "I", f"New state: {state.name}")
 
 
 def set_role(tx: Transaction, service_id: int, name: str, state: RoleState | None = None, **values: Any) -> None:
     """Writes columns of a role."""
+    if state is not None:
+        _record_role(tx, service_id, name, state)
     where = (role.c.service_id == service_id, role.c.name == name)
     tx.run(update(role).where(*where).values(**values, **({} if state is None else {"state": state})))
+
+
+def _record_role(tx: Transaction, service_id: int, name: str, state: RoleState) -> None:
+    row = find_role(tx, service_id, name)
+    if row is not None and row.state != state:
+        tx.record("role", service_id, name, RoleState(row.state).name, state.name)
 
 
 def set_body(tx: Transaction, service_id: int, body: Mapping[str, Any]) -> None:
@@ -107,6 +125,7 @@ def add_role(tx: Transaction, service_id: int, place: int, body: Mapping[str, An
         "body": own,
     }
     tx.run(insert(role), values)
+    tx.record("role", service_id, body["name"], "", RoleState.PENDING.name)
 
 
 def log(tx: Transaction, service_id: int, severity: str, message: str) -> None:
@@ -181,6 +200,9 @@ def remove_node(tx: Transaction, vm_id: int) -> None:
 
 def remove(tx: Transaction, service_id: int) -> None:
     """Deletes a service with its document."""
+    row = tx.first(_SERVICE, {"service": service_id})
+    if row is not None and row.state != ServiceState.DONE:
+        tx.record("service", service_id, row.name, ServiceState(row.state).name, ServiceState.DONE.name)
     tx.run(delete(node).where(node.c.service_id == service_id))
     tx.run(delete(role).where(role.c.service_id == service_id))
     tx.run(delete(service_log).where(service_log.c.service_id == service_id))

@@ -41,8 +41,6 @@ def _body(role: Row[Any], cooldown: int | None) -> dict[str, Any]:
 
 
 def _check(role: Row[Any], wanted: int, force: bool) -> None:
-    if role.body.get("type") == "vr":
-        raise refused(f"Scale is not supported for virtual router role {role.name}")
     if wanted < 0:
         raise refused("Number of VMs must be greater than or equal to 0")
     least, most = role.body.get("min_vms"), role.body.get("max_vms")

@@ -11,6 +11,7 @@ from fedstack.localcloud.core import networks, text
 from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.flow import documents, lifecycle, model
 from fedstack.localcloud.flow.errors import FlowError
+from fedstack.localcloud.flow.left_out import refuse_routers
 from fedstack.localcloud.flow.model import SERVICE, SERVICE_TEMPLATE
 from fedstack.localcloud.store import schema
 from fedstack.localcloud.store.database import Transaction
@@ -40,11 +41,13 @@ def _merged(body: Mapping[str, Any], merge_template: Any) -> dict[str, Any]:
     if merge_template is not None and not isinstance(merge_template, Mapping):
         raise FlowError(400, "merge_template must be an object")
     try:
-        return normalise(merge(body, merge_template))
+        merged = normalise(merge(body, merge_template))
     except MergeError as error:
         raise FlowError(error.status, str(error)) from error
     except TemplateError as error:
         raise FlowError(500, str(error)) from error
+    refuse_routers(merged, 500)
+    return merged
 
 
 def _store(tx: Transaction, service_id: int, body: Mapping[str, Any]) -> None:
@@ -57,6 +60,7 @@ def _store(tx: Transaction, service_id: int, body: Mapping[str, Any]) -> None:
         "body": own,
     }
     tx.run(insert(schema.service), values)
+    tx.record("service", service_id, body["name"], "", ServiceState.PENDING.name)
     for place, role in enumerate(body["roles"]):
         model.add_role(tx, service_id, place, role)
 
@@ -75,7 +79,7 @@ def _network(tx: Transaction, caller: Caller, service_id: int, name: str, value:
     if not isinstance(value, Mapping) or "id" in value:
         return value
     if "reserve_from" not in value:
-        raise FlowError(500, f"Network {name}: networks from network templates are not supported by the local cloud.")
+        raise FlowError(500, f"Network {name}: networks from network templates are left out of the local cloud.")
     try:
         attributes = text.read(str(value.get("extra") or ""))
         extra = {**attributes, "NAME": f"{name}-{service_id}"}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, delete
 from sqlalchemy import update as sql_update
 
-from fedstack.localcloud.core import imagepool, templates
+from fedstack.localcloud.core import imagepool, jsontext, templates
 from fedstack.localcloud.core.kinds import TEMPLATE
 from fedstack.localcloud.core.objects import Caller, find
 from fedstack.localcloud.flow import documents
@@ -81,7 +80,7 @@ def update_by_action(tx: Transaction, caller: Caller, template_id: int, params: 
     """The action `update`: `template_json` text, `append`; as on the platform an immutable key is silently kept."""
     text = params.get("template_json") if isinstance(params, Mapping) else None
     try:
-        sent = json.loads(text) if isinstance(text, str) else text
+        sent = jsontext.read(text) if isinstance(text, str) else text
     except ValueError as error:
         raise FlowError(400, str(error)) from error
     append = params.get("append") in (True, "true") if isinstance(params, Mapping) else False

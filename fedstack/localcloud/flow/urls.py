@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from fedstack.localcloud.core.numbers import whole
 from fedstack.localcloud.core.users import Sessions
 from fedstack.localcloud.flow import actions, changes, documents, model, recovery, scaling, services, templates
 from fedstack.localcloud.flow.errors import FlowError, MalformedError, refused
@@ -65,10 +66,10 @@ def scale_service(call: Call) -> Reply:
     """POST /service/:id/scale"""
     documents.managed(call.tx, call.caller, call.number(), SERVICE)
     sent = _json_or_500(call)
-    wanted = sent.get("cardinality")
-    if not isinstance(wanted, int | str) or isinstance(wanted, bool) or not str(wanted).lstrip("-").isdigit():
-        raise FlowError(400, f"cardinality must be a whole number, not {wanted!r}")
-    scaling.scale(call.tx, call.number(), str(sent.get("role_name")), int(wanted), force=sent.get("force") is True)
+    wanted = whole(sent.get("cardinality"))
+    if wanted is None:
+        raise FlowError(400, f"cardinality must be a whole number, not {sent.get('cardinality')!r}")
+    scaling.scale(call.tx, call.number(), str(sent.get("role_name")), wanted, force=sent.get("force") is True)
     return 204, None
 
 

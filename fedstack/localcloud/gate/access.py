@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from fedstack.localcloud.core import token
+from fedstack.localcloud.core.numbers import natural
 from fedstack.localcloud.core.users import token_password
 from fedstack.localcloud.flow import model
 from fedstack.localcloud.gate.errors import GateError
@@ -21,8 +22,8 @@ NOT_AUTHORIZED = "Not authorized"
 
 def authenticated(tx: Transaction, headers: Mapping[str, str], path_id: str | None) -> Row[Any]:
     """The VM that holds the token; raises GateError 401 without saying why."""
-    vm_id = headers.get("x-onegate-vmid", path_id) or ""
-    row = tx.first(select(vm).where(vm.c.id == int(vm_id))) if vm_id.isdigit() and len(vm_id) < 16 else None
+    vm_id = natural(headers.get("x-onegate-vmid", path_id))
+    row = None if vm_id is None else tx.first(select(vm).where(vm.c.id == vm_id))
     if row is None or row.state == VmState.DONE or not _opens(tx, row, headers.get("x-onegate-token", "")):
         raise GateError(401, NOT_AUTHORIZED)
     return row
@@ -38,10 +39,10 @@ def _opens(tx: Transaction, row: Row[Any], given: str) -> bool:
 
 def service_id_of(row: Row[Any]) -> int:
     """SERVICE_ID of a VM; raises GateError 400 when it is in no service."""
-    text = row.user_template.get("SERVICE_ID", "")
-    if not isinstance(text, str) or not text.isdigit():
+    service_id = natural(row.user_template.get("SERVICE_ID"))
+    if service_id is None:
         raise GateError(400, f"Empty SERVICE_ID for VM {row.id}")
-    return int(text)
+    return service_id
 
 
 def own_service(tx: Transaction, row: Row[Any]) -> Row[Any]:
@@ -66,8 +67,9 @@ def sibling(tx: Transaction, row: Row[Any], wanted: str) -> Row[Any]:
     if wanted == str(row.id):
         return row
     service_id = own_service(tx, row).id
-    known = wanted.isdigit() and len(wanted) < 16 and is_member(tx, service_id, int(wanted))
-    found = tx.first(select(vm).where(vm.c.id == int(wanted))) if known else None
+    vm_id = natural(wanted)
+    known = vm_id is not None and is_member(tx, service_id, vm_id)
+    found = tx.first(select(vm).where(vm.c.id == vm_id)) if known else None
     if found is None:
         raise GateError(400, f"Service {service_id} does not contain VM {wanted}.")
     return found

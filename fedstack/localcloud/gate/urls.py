@@ -15,12 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fedstack.localcloud.core.text import clean
+from fedstack.localcloud.core import jsontext
+from fedstack.localcloud.core.numbers import whole
+from fedstack.localcloud.core.text import check_length, clean
 from fedstack.localcloud.flow import scaling
 from fedstack.localcloud.flow.errors import FlowError
 from fedstack.localcloud.gate import access, updates, views
 from fedstack.localcloud.gate.errors import GateError
-from fedstack.localcloud.limits import TooLargeError, body_of
+from fedstack.localcloud.limits import BodyError, body_of
 from fedstack.localcloud.store.database import Store, Transaction
 from fedstack.localcloud.vm import actions
 from fedstack.localcloud.vm.update import APPEND, update_user_template, write
@@ -82,6 +84,7 @@ def update_other_vm(call: Call) -> Reply:
 def _update(call: Call, row: Row[Any]) -> Reply:
     form = call.form()
     text, kind = (form["data"], form.get("type", "1")) if "data" in form else (call.text, form.get("type", "1"))
+    check_length(text)
     name = updates.protected_name(text if kind == "1" else f"{text}=")
     if name is not None:
         raise GateError(403, f"Attribute (or deprecated restricted attribute) {name} cannot be modified.")
@@ -102,9 +105,9 @@ def act_on_vm(call: Call) -> Reply:
     """POST /vms/:id/action"""
     row = access.sibling(call.tx, call.vm, call.path["id"])
     try:
-        action = json.loads(call.text)["action"]
+        action = jsontext.read(call.text)["action"]
         perform, params = str(action["perform"]), action.get("params")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise GateError(400, 'the body must be {"action": {"perform": ...}}') from error
     if perform == "reboot":
         raise GateError(403, "Action reboot is not allowed")
@@ -116,15 +119,22 @@ def act_on_vm(call: Call) -> Reply:
 def scale_role(call: Call) -> Reply:
     """PUT /service/role/:role"""
     service = access.own_service(call.tx, call.vm)
-    try:
-        wanted = int(json.loads(call.text)["cardinality"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise GateError(400, 'the body must be {"cardinality": number}') from error
+    wanted = _cardinality(call.text)
+    if wanted is None:
+        raise GateError(400, 'the body must be {"cardinality": number}')
     try:
         scaling.scale(call.tx, service.id, call.path["role"], wanted, force=False)
     except FlowError as error:
         raise GateError(400, str(error)) from error
     return 200, None
+
+
+def _cardinality(text: str) -> int | None:
+    try:
+        sent = jsontext.read(text)
+    except ValueError:
+        return None
+    return whole(sent.get("cardinality")) if isinstance(sent, Mapping) else None
 
 
 def _answer(store: Store, handler: Handler, request: Request, text: str) -> Response:
@@ -154,8 +164,8 @@ def _endpoint(store: Store, handler: Handler) -> Callable[[Request], Any]:
     async def serve(request: Request) -> Response:
         try:
             body = await body_of(request)
-        except TooLargeError as error:
-            return _text(413, str(error))
+        except BodyError as error:
+            return _text(error.status, str(error))
         return _answer(store, handler, request, clean(body.decode("utf-8", "replace")))
 
     return serve

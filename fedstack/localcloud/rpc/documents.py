@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlalchemy import Row, delete, insert
 
-from fedstack.localcloud.core import text
+from fedstack.localcloud.core import jsontext, text
 from fedstack.localcloud.core.kinds import DOCUMENT
 from fedstack.localcloud.core.objects import MANAGE, change, check_name, get, header_values
 from fedstack.localcloud.core.tree import pool_xml, xml
 from fedstack.localcloud.flow import documents
-from fedstack.localcloud.flow.model import SERVICE
+from fedstack.localcloud.flow.model import SERVICE, SERVICE_TEMPLATE
 from fedstack.localcloud.rpc import shared
 from fedstack.localcloud.rpc.method import Call, Method
 from fedstack.localcloud.store.schema import document
 from fedstack.localcloud.vm.update import merged
+from fedstack.oneflow.template import normalise
 from fedstack.opennebula.errors import ErrorCode, OneError
 from fedstack.opennebula.template import Attributes
 
@@ -30,6 +30,7 @@ def allocate(call: Call, sent: str, kind: int) -> int:
     if kind == SERVICE:
         raise _through_oneflow(-1)
     attributes = text.read(sent)
+    _check_body(kind, attributes)
     name = text.scalar(attributes, "NAME") or _name_in_body(attributes)
     if not name:
         raise OneError(ErrorCode.INTERNAL, "No NAME in template for document.")
@@ -41,9 +42,19 @@ def allocate(call: Call, sent: str, kind: int) -> int:
     return document_id
 
 
+def _check_body(kind: int, attributes: Attributes) -> None:
+    """OneFlow has to be able to read what claims to be a service template; raises OneError INTERNAL."""
+    if kind != SERVICE_TEMPLATE:
+        return
+    try:
+        normalise(jsontext.read(text.scalar(attributes, "BODY")))
+    except ValueError as error:
+        raise OneError(ErrorCode.INTERNAL, f"BODY is no service template: {error}") from error
+
+
 def _name_in_body(attributes: Attributes) -> str:
     try:
-        body = json.loads(text.scalar(attributes, "BODY") or "{}")
+        body = jsontext.read(text.scalar(attributes, "BODY") or "{}")
     except ValueError:
         return ""
     return str(body.get("name", "")) if isinstance(body, dict) else ""
@@ -64,7 +75,9 @@ def _changeable(call: Call, document_id: int) -> Row[Any]:
 def update(call: Call, document_id: int, sent: str, update_type: int = 0) -> int:
     """Writes the template."""
     row = _changeable(call, document_id)
-    change(call.tx, DOCUMENT, document_id, template=merged(row.template, text.read(sent), update_type))
+    template = merged(row.template, text.read(sent), update_type)
+    _check_body(row.type, template)
+    change(call.tx, DOCUMENT, document_id, template=template)
     return document_id
 
 

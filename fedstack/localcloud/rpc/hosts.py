@@ -1,4 +1,4 @@
-"""one.host.*, one.cluster.*, one.datastore.*, one.secgroup.* and their pools: what a new cloud has."""
+"""one.host.*, one.hostpool.*: host 0 is this machine and runs every VM; further hosts are records without capacity."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select
 
-from fedstack.localcloud.core.kinds import CLUSTER, DATASTORE, HOST, NETWORK, SECURITY_GROUP
-from fedstack.localcloud.core.objects import MANAGE, admins_only, find, get, header_tree, lock_tree, owner_tree
+from fedstack.localcloud.core import text
+from fedstack.localcloud.core.kinds import CLUSTER, HOST
+from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, check_new, find, rename
 from fedstack.localcloud.core.tree import Tree, ids, pool_xml, xml
 from fedstack.localcloud.rpc.method import Call, Method
-from fedstack.localcloud.rpc.shared import pool as filtered_pool
 from fedstack.localcloud.store import schema
 from fedstack.localcloud.store.database import Transaction
-from fedstack.opennebula.permissions import Permissions
+from fedstack.localcloud.vm.placement import MACHINE, wake_pending
+from fedstack.localcloud.vm.update import merged
+from fedstack.opennebula.errors import ErrorCode, OneError
+from fedstack.opennebula.states import HostState
+
+_STATUS = (HostState.MONITORED, HostState.DISABLED, HostState.OFFLINE)
+"""By the number that `one.host.status` takes."""
 
 
 def _cpus() -> int:
     return os.cpu_count() or 1
 
 
-def _memory_kb() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
+def _memory_kb(which: str = "SC_PHYS_PAGES") -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf(which) // 1024
 
 
 def _capacity(tx: Transaction) -> tuple[list[int], int, int]:
-    """VM ids on the host, and the CPU (percent) and memory (KB) that they ask for."""
+    """VM ids on the machine, and the CPU (percent) and memory (KB) that they ask for."""
     living = schema.vm.c.state == 3
     cpu = func.json_extract(schema.vm.c.template, "$.CPU")
     memory = func.json_extract(schema.vm.c.template, "$.MEMORY")
@@ -40,34 +46,33 @@ def _capacity(tx: Transaction) -> tuple[list[int], int, int]:
     )
 
 
-def _share(tx: Transaction) -> tuple[Tree, list[int]]:
-    vm_ids, cpu, memory = _capacity(tx)
-    total_cpu, total_memory = str(_cpus() * 100), str(_memory_kb())
+def _share(tx: Transaction, host_id: int) -> tuple[Tree, list[int]]:
+    vm_ids, cpu, memory = _capacity(tx) if host_id == MACHINE else ([], 0, 0)
+    cpus, memory_kb = (_cpus(), _memory_kb()) if host_id == MACHINE else (0, 0)
     share = {
         "MEM_USAGE": str(memory),
         "CPU_USAGE": str(cpu),
-        "TOTAL_MEM": total_memory,
-        "TOTAL_CPU": total_cpu,
-        "MAX_MEM": total_memory,
-        "MAX_CPU": total_cpu,
+        "TOTAL_MEM": str(memory_kb),
+        "TOTAL_CPU": str(cpus * 100),
+        "MAX_MEM": str(memory_kb),
+        "MAX_CPU": str(cpus * 100),
         "RUNNING_VMS": str(len(vm_ids)),
         "VMS_THREAD": "1",
         "DATASTORES": {"DISK_USAGE": "0", "FREE_DISK": "0", "MAX_DISK": "0", "USED_DISK": "0"},
         "PCI_DEVICES": {},
-        "NUMA_NODES": {"NODE": _numa_node()},
+        "NUMA_NODES": {"NODE": _numa_node(cpus, memory_kb)} if cpus else {},
     }
     return share, vm_ids
 
 
-def _numa_node() -> Tree:
+def _numa_node(cpus: int, memory_kb: int) -> Tree:
     """The machine as one node without huge pages."""
-    cores = [{"CPUS": f"{number}:-1", "DEDICATED": "NO", "FREE": "1", "ID": str(number)} for number in range(_cpus())]
-    memory = {"DISTANCE": "0", "TOTAL": str(_memory_kb()), "USAGE": "0"}
+    cores = [{"CPUS": f"{number}:-1", "DEDICATED": "NO", "FREE": "1", "ID": str(number)} for number in range(cpus)]
+    memory = {"DISTANCE": "0", "TOTAL": str(memory_kb), "USAGE": "0"}
     return {"CORE": cores, "HUGEPAGE": {"PAGES": "0", "SIZE": "2048", "USAGE": "0"}, "MEMORY": memory, "NODE_ID": "0"}
 
 
-def _host_tree(tx: Transaction, row: Row[Any]) -> Tree:
-    share, vm_ids = _share(tx)
+def _template(row: Row[Any], share: Tree) -> Tree:
     facts = {
         "ARCH": os.uname().machine,
         "CPUSPEED": "0",
@@ -81,6 +86,11 @@ def _host_tree(tx: Transaction, row: Row[Any]) -> Tree:
         "TOTALMEMORY": share["TOTAL_MEM"],
     }
     drivers = {"IM_MAD": row.im_mad, "VM_MAD": row.vm_mad, "RESERVED_CPU": "", "RESERVED_MEM": ""}
+    return {**facts, **drivers, **row.template}
+
+
+def _tree(tx: Transaction, row: Row[Any]) -> Tree:
+    share, vm_ids = _share(tx, row.id)
     return {
         "ID": str(row.id),
         "NAME": row.name,
@@ -92,125 +102,103 @@ def _host_tree(tx: Transaction, row: Row[Any]) -> Tree:
         "CLUSTER": find(tx, CLUSTER, row.cluster_id).name,
         "HOST_SHARE": share,
         "VMS": ids(vm_ids),
-        "TEMPLATE": {**facts, **drivers, **row.template},
+        "TEMPLATE": _template(row, share),
         "MONITORING": {},
     }
 
 
-def host_info(call: Call, host_id: int, _decrypt: bool = False) -> str:
+def info(call: Call, host_id: int, _decrypt: bool = False) -> str:
     """A host."""
-    return xml("HOST", _host_tree(call.tx, find(call.tx, HOST, host_id)))
+    return xml("HOST", _tree(call.tx, find(call.tx, HOST, host_id)))
 
 
-def host_pool(call: Call) -> str:
+def pool(call: Call) -> str:
     """All hosts."""
     found = call.tx.all(select(schema.host).order_by(schema.host.c.id))
-    return pool_xml("HOST_POOL", "HOST", (_host_tree(call.tx, row) for row in found))
+    return pool_xml("HOST_POOL", "HOST", (_tree(call.tx, row) for row in found))
 
 
-def _cluster_tree(tx: Transaction, row: Row[Any]) -> Tree:
-    def members(table: Any) -> Tree:
-        return ids(
-            [one.id for one in tx.all(select(table.c.id).where(table.c.cluster_id == row.id).order_by(table.c.id))]
-        )
+def allocate(call: Call, name: str, im_mad: str, vm_mad: str, cluster_id: int = -1) -> int:
+    """Registers a host; it is MONITORED at once and has no capacity."""
+    admins_only(call.caller, "CREATE", HOST)
+    check_new(call.tx, HOST, name, 0)
+    cluster = find(call.tx, CLUSTER, max(cluster_id, 0)).id
+    host_id = call.tx.take_ids("host")
+    states = {"state": HostState.MONITORED, "prev_state": HostState.INIT}
+    values = {"id": host_id, "name": name, "template": {}, "im_mad": im_mad, "vm_mad": vm_mad, "cluster_id": cluster}
+    call.tx.run(insert(schema.host), {**values, **states})
+    return host_id
 
-    link = schema.cluster_network
-    networks = tx.all(select(link.c.network_id).where(link.c.cluster_id == row.id).order_by(link.c.network_id))
-    return {
-        "ID": str(row.id),
-        "NAME": row.name,
-        "HOSTS": members(schema.host),
-        "DATASTORES": members(schema.datastore),
-        "VNETS": ids([one.network_id for one in networks]),
-        "TEMPLATE": row.template,
+
+def update(call: Call, host_id: int, sent: str, update_type: int = 0) -> int:
+    """Writes the template; what the machine reports stays."""
+    admins_only(call.caller, MANAGE, HOST)
+    row = find(call.tx, HOST, host_id)
+    change(call.tx, HOST, host_id, template=merged(row.template, text.read(sent), update_type))
+    return host_id
+
+
+def set_name(call: Call, host_id: int, name: str) -> int:
+    """Another name."""
+    admins_only(call.caller, MANAGE, HOST)
+    rename(call.tx, HOST, find(call.tx, HOST, host_id), name)
+    return host_id
+
+
+def set_status(call: Call, host_id: int, status: int) -> int:
+    """0 enables, 1 disables, 2 takes offline; while host 0 is not enabled new VMs stay PENDING."""
+    admins_only(call.caller, ADMIN, HOST)
+    row = find(call.tx, HOST, host_id)
+    if not 0 <= status < len(_STATUS):
+        raise OneError(ErrorCode.RPC_API, f"Wrong status code [{status}]: expected 0, 1 or 2", host_id)
+    change(call.tx, HOST, host_id, state=_STATUS[status], prev_state=row.state)
+    if _STATUS[status] == HostState.MONITORED:
+        wake_pending(call.tx)
+    return host_id
+
+
+def remove(call: Call, host_id: int) -> int:
+    """Deletes a host without VMs; the machine itself stays."""
+    admins_only(call.caller, ADMIN, HOST)
+    find(call.tx, HOST, host_id)
+    if host_id == MACHINE:
+        raise OneError(ErrorCode.ACTION, "Host 0 is the machine of the local cloud and cannot be deleted.", host_id)
+    call.tx.run(delete(schema.host).where(schema.host.c.id == host_id))
+    return host_id
+
+
+def _record(tx: Transaction) -> Tree:
+    """What the machine does now: load of the last minute and memory."""
+    used_cpu = min(round(os.getloadavg()[0] * 100), _cpus() * 100)
+    free_kb = _memory_kb("SC_AVPHYS_PAGES")
+    capacity = {
+        "FREE_CPU": str(_cpus() * 100 - used_cpu),
+        "FREE_MEMORY": str(free_kb),
+        "USED_CPU": str(used_cpu),
+        "USED_MEMORY": str(_memory_kb() - free_kb),
     }
+    return {"TIMESTAMP": str(tx.now), "ID": str(MACHINE), "CAPACITY": capacity, "SYSTEM": {"NETRX": "0", "NETTX": "0"}}
 
 
-def cluster_info(call: Call, cluster_id: int, _decrypt: bool = False) -> str:
-    """A cluster."""
-    return xml("CLUSTER", _cluster_tree(call.tx, find(call.tx, CLUSTER, cluster_id)))
+def monitoring(call: Call, host_id: int) -> str:
+    """The last record of a host; further hosts have none."""
+    found = find(call.tx, HOST, host_id)
+    return pool_xml("MONITORING_DATA", "MONITORING", [_record(call.tx)] if found.id == MACHINE else [])
 
 
-def cluster_pool(call: Call) -> str:
-    """All clusters."""
-    found = call.tx.all(select(schema.cluster).order_by(schema.cluster.c.id))
-    return pool_xml("CLUSTER_POOL", "CLUSTER", (_cluster_tree(call.tx, row) for row in found))
-
-
-def add_network(call: Call, cluster_id: int, network_id: int) -> int:
-    """Puts a network into a cluster."""
-    admins_only(call.caller, MANAGE, CLUSTER)
-    find(call.tx, CLUSTER, cluster_id)
-    find(call.tx, NETWORK, network_id)
-    link = {"cluster_id": cluster_id, "network_id": network_id}
-    call.tx.run(insert(schema.cluster_network).prefix_with("OR IGNORE"), link)
-    return cluster_id
-
-
-def remove_network(call: Call, cluster_id: int, network_id: int) -> int:
-    """Takes a network out of a cluster."""
-    admins_only(call.caller, MANAGE, CLUSTER)
-    find(call.tx, CLUSTER, cluster_id)
-    columns = schema.cluster_network.c
-    where = (columns.cluster_id == cluster_id, columns.network_id == network_id)
-    call.tx.run(delete(schema.cluster_network).where(*where))
-    return cluster_id
-
-
-def _datastore_tree(tx: Transaction, row: Row[Any]) -> Tree:
-    images = tx.all(select(schema.image.c.id).where(schema.image.c.datastore_id == row.id).order_by(schema.image.c.id))
-    disk = os.statvfs(tx.site.state_dir)
-    total, free = (blocks * disk.f_frsize >> 20 for blocks in (disk.f_blocks, disk.f_bavail))
-    mode = Permissions(0o664 if row.id else 0o665).as_dict()
-    return {
-        **owner_tree(tx, row),
-        "PERMISSIONS": mode,
-        **lock_tree(row),
-        "DS_MAD": row.template.get("DS_MAD", "-"),
-        "TM_MAD": row.template["TM_MAD"],
-        "BASE_PATH": str(tx.site.state_dir / "images"),
-        "TYPE": str(row.type),
-        "DISK_TYPE": "0",
-        "STATE": str(row.state),
-        "CLUSTERS": ids([row.cluster_id]),
-        "TOTAL_MB": str(total),
-        "FREE_MB": str(free),
-        "USED_MB": str(total - free),
-        "IMAGES": ids([one.id for one in images]),
-        "TEMPLATE": row.template,
-    }
-
-
-def datastore_info(call: Call, datastore_id: int, _decrypt: bool = False) -> str:
-    """A datastore."""
-    return xml("DATASTORE", _datastore_tree(call.tx, find(call.tx, DATASTORE, datastore_id)))
-
-
-def datastore_pool(call: Call) -> str:
-    """All datastores."""
-    found = call.tx.all(select(schema.datastore).order_by(schema.datastore.c.id))
-    return pool_xml("DATASTORE_POOL", "DATASTORE", (_datastore_tree(call.tx, row) for row in found))
-
-
-def _group_tree(tx: Transaction, row: Row[Any]) -> Tree:
-    members = ("UPDATED_VMS", "OUTDATED_VMS", "UPDATING_VMS", "ERROR_VMS")
-    return {**header_tree(tx, row), **{key: {} for key in members}, "TEMPLATE": row.template}
-
-
-def group_info(call: Call, group_id: int, _decrypt: bool = False) -> str:
-    """A security group."""
-    return xml("SECURITY_GROUP", _group_tree(call.tx, get(call.tx, call.caller, SECURITY_GROUP, group_id)))
+def pool_monitoring(call: Call, _seconds: int = -1) -> str:
+    """The last record of each host."""
+    return pool_xml("MONITORING_DATA", "MONITORING", [_record(call.tx)])
 
 
 METHODS = {
-    "one.host.info": Method(host_info, "i", "b"),
-    "one.hostpool.info": Method(host_pool),
-    "one.cluster.info": Method(cluster_info, "i", "b"),
-    "one.cluster.addvnet": Method(add_network, "ii"),
-    "one.cluster.delvnet": Method(remove_network, "ii"),
-    "one.clusterpool.info": Method(cluster_pool),
-    "one.datastore.info": Method(datastore_info, "i", "b"),
-    "one.datastorepool.info": Method(datastore_pool),
-    "one.secgroup.info": Method(group_info, "i", "b"),
-    "one.secgrouppool.info": Method(filtered_pool(SECURITY_GROUP, _group_tree), "i", "ii"),
+    "one.host.info": Method(info, "i", "b"),
+    "one.host.allocate": Method(allocate, "sss", "i"),
+    "one.host.update": Method(update, "is", "i"),
+    "one.host.rename": Method(set_name, "is"),
+    "one.host.status": Method(set_status, "ii"),
+    "one.host.delete": Method(remove, "i"),
+    "one.host.monitoring": Method(monitoring, "i"),
+    "one.hostpool.info": Method(pool),
+    "one.hostpool.monitoring": Method(pool_monitoring, "", "i"),
 }

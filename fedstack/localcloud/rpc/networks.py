@@ -7,19 +7,21 @@ from typing import Any
 from sqlalchemy import Row
 
 from fedstack.localcloud.core import network_view, networks, text
-from fedstack.localcloud.core.kinds import NETWORK
-from fedstack.localcloud.core.objects import MANAGE, change, get
+from fedstack.localcloud.core.kinds import CLUSTER, NETWORK
+from fedstack.localcloud.core.objects import MANAGE, change, find, get
 from fedstack.localcloud.core.tree import Tree, xml
 from fedstack.localcloud.rpc import shared
 from fedstack.localcloud.rpc.method import Call, Method
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.vm.update import merged
 from fedstack.opennebula.errors import ErrorCode, OneError
+from fedstack.opennebula.states import VnetState
 
 
 def allocate(call: Call, sent: str, cluster_id: int = -1) -> int:
     """A new network."""
-    return networks.create(call.tx, call.caller, text.read(sent), cluster_id)
+    cluster = find(call.tx, CLUSTER, max(cluster_id, 0)).id
+    return networks.create(call.tx, call.caller, text.read(sent), cluster)
 
 
 def info(call: Call, network_id: int, _decrypt: bool = False) -> str:
@@ -96,6 +98,13 @@ def release(call: Call, network_id: int, sent: str) -> int:
     return network_id
 
 
+def recover(call: Call, network_id: int, _operation: int) -> int:
+    """Nothing to recover: networks are READY from the start until they are deleted."""
+    row = get(call.tx, call.caller, NETWORK, network_id, MANAGE)
+    state = VnetState(row.state).name
+    raise OneError(ErrorCode.ACTION, f"Cannot recover from state {state}: expected LOCK_CREATE or ERROR.", network_id)
+
+
 def reserve(call: Call, network_id: int, sent: str) -> int:
     """A new network over some of the addresses."""
     return networks.reserve(call.tx, call.caller, network_id, text.read(sent))
@@ -112,6 +121,7 @@ METHODS = {
     "one.vn.free_ar": Method(free_range, "ii"),
     "one.vn.hold": Method(hold, "is"),
     "one.vn.release": Method(release, "is"),
+    "one.vn.recover": Method(recover, "ii"),
     "one.vn.reserve": Method(reserve, "is"),
     "one.vnpool.info": Method(shared.pool(NETWORK, _short), "i", "ii"),
     **shared.owned(NETWORK, "vn"),

@@ -18,8 +18,8 @@ from fedstack.localcloud.vm.update import merged
 View = Callable[[Transaction, Row[Any]], Tree]
 
 
-def owned(kind: Kind, prefix: str) -> dict[str, Method]:
-    """rename, chmod, chown, lock and unlock of one kind."""
+def owned(kind: Kind, prefix: str, *, lockable: bool = True) -> dict[str, Method]:
+    """rename, chmod and chown of one kind; lock and unlock too where the platform has them."""
 
     def rename(call: Call, object_id: int, name: str) -> int:
         objects.rename(call.tx, kind, get(call.tx, call.caller, kind, object_id, MANAGE), name)
@@ -46,12 +46,12 @@ def owned(kind: Kind, prefix: str) -> dict[str, Method]:
         objects.unlock(call.tx, call.caller, kind, objects.find(call.tx, kind, object_id))
         return object_id
 
+    locks = {f"one.{prefix}.lock": Method(lock, "ii", "b"), f"one.{prefix}.unlock": Method(unlock, "i")}
     return {
         f"one.{prefix}.rename": Method(rename, "is"),
         f"one.{prefix}.chmod": Method(chmod, "i" + "i" * 9, "b"),
         f"one.{prefix}.chown": Method(chown, "iii"),
-        f"one.{prefix}.lock": Method(lock, "ii", "b"),
-        f"one.{prefix}.unlock": Method(unlock, "i"),
+        **(locks if lockable else {}),
     }
 
 

@@ -19,7 +19,7 @@ def config(call: Call) -> str:
         "DATASTORE_LOCATION": str(call.tx.site.state_dir),
         "DEFAULT_UMASK": "177",
         "ENABLE_OTHER_PERMISSIONS": "YES",
-        "LISTEN_ADDRESS": "127.0.0.1",
+        "LISTEN_ADDRESS": call.tx.site.listen_address,
         "MAC_PREFIX": "02:00",
         "ONEGATE_ENDPOINT": call.tx.site.gate_url,
         "PORT": call.tx.site.rpc_url.rsplit(":", 1)[1].split("/")[0],

@@ -42,7 +42,7 @@ def instantiate(
 ) -> int:
     """A VM of a template; attributes of `extra` replace those of the same name."""
     if persistent:
-        raise OneError(ErrorCode.ACTION, "Persistent instantiation is not supported by the local cloud.", template_id)
+        raise OneError(ErrorCode.ACTION, "Persistent instantiation is left out of the local cloud.", template_id)
     row = get(call.tx, call.caller, TEMPLATE, template_id)
     attributes = append(row.template, text.read(extra)) if extra else row.template
     blueprint = create.prepare(call.tx, call.caller, attributes, row.name, template_id)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import xmlrpc.client
-from collections.abc import Sequence
 from typing import Any
-from xml.parsers.expat import ExpatError
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,8 +13,24 @@ from starlette.routing import Route
 
 from fedstack.localcloud.core.text import clean
 from fedstack.localcloud.core.users import Sessions
-from fedstack.localcloud.limits import TooLargeError, body_of
-from fedstack.localcloud.rpc import documents, hosts, images, networks, system, templates, users, vmpool, vms
+from fedstack.localcloud.limits import BodyError, body_of
+from fedstack.localcloud.rpc import (
+    clusters,
+    datastores,
+    decode,
+    documents,
+    groups,
+    hosts,
+    images,
+    left_out,
+    networks,
+    secgroups,
+    system,
+    templates,
+    users,
+    vmpool,
+    vms,
+)
 from fedstack.localcloud.rpc.method import TYPE_ERROR, BadParametersError, Call, Method
 from fedstack.localcloud.store.database import Store
 from fedstack.opennebula.errors import ErrorCode, OneError
@@ -28,13 +42,18 @@ PARSE_ERROR, NO_SUCH_METHOD = -503, -506
 METHODS: dict[str, Method] = {
     **system.METHODS,
     **users.METHODS,
+    **groups.METHODS,
     **hosts.METHODS,
+    **clusters.METHODS,
+    **datastores.METHODS,
+    **secgroups.METHODS,
     **images.METHODS,
     **networks.METHODS,
     **templates.METHODS,
     **vms.METHODS,
     **vmpool.METHODS,
     **documents.METHODS,
+    **left_out.METHODS,
 }
 """Every method of the API, by name."""
 
@@ -42,8 +61,8 @@ METHODS: dict[str, Method] = {
 def answer(store: Store, sessions: Sessions, body: bytes) -> str:
     """The reply to one request: a triple, an error with five members, or a fault."""
     try:
-        parameters, name = _parsed(body)
-    except ValueError as error:
+        name, parameters = decode.call(body)
+    except decode.DecodeError as error:
         return _fault(PARSE_ERROR, f"Call XML not a proper XML-RPC call. {error}")
     method = METHODS.get(name)
     if method is None:
@@ -61,19 +80,6 @@ def answer(store: Store, sessions: Sessions, body: bytes) -> str:
         LOG.exception("%s failed", name)
         return _failure(name, ErrorCode.INTERNAL, "Internal error, see the cloud's log.", -1)
     return _reply([True, value, 0])
-
-
-def _parsed(body: bytes) -> tuple[Sequence[Any], str]:
-    """Parameters and method name; raises ValueError. Documents with a DTD are refused before they are parsed."""
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise ValueError("document types are not accepted")
-    try:
-        parameters, name = xmlrpc.client.loads(body)
-    except (ExpatError, xmlrpc.client.Error, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise ValueError(type(error).__name__) from error
-    if not name:
-        raise ValueError("no method name")
-    return parameters, name
 
 
 def _failure(name: str, code: ErrorCode, message: str, object_id: int) -> str:
@@ -94,8 +100,8 @@ def application(store: Store, sessions: Sessions) -> Starlette:
     async def serve(request: Request) -> Response:
         try:
             body = await body_of(request)
-        except TooLargeError as error:
-            return Response(str(error), 413)
+        except BodyError as error:
+            return Response(str(error), error.status)
         return Response(answer(store, sessions, body), media_type="text/xml")
 
     return Starlette(routes=[Route(path, serve, methods=["POST"]) for path in ("/RPC2", "/")])

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, String, cast, or_
 
 from fedstack.localcloud.core.kinds import VM
+from fedstack.localcloud.core.numbers import natural
 from fedstack.localcloud.core.tree import pool_xml
 from fedstack.localcloud.rpc.method import Call, Method
 from fedstack.localcloud.rpc.shared import rows
@@ -50,7 +51,7 @@ def info_extended(call: Call, flag: int, start: int, end: int, state: int, query
 
 def info_set(call: Call, wanted: str, extended: bool = False) -> str:
     """The VMs of a comma-separated list of ids; unknown ones are left out."""
-    numbers = [int(one) for one in wanted.split(",") if one.strip().isdigit() and len(one) < 16]
+    numbers = [number for one in wanted.split(",") if (number := natural(one.strip())) is not None]
     found = rows(call, VM, -2, -1, -1, vm.c.id.in_(numbers))
     return _full(call, found) if extended else _short(call, found)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from fedstack.localcloud.core import text
-from fedstack.localcloud.core.kinds import VM
+from fedstack.localcloud.core.kinds import HOST, VM
 from fedstack.localcloud.core.objects import ADMIN, MANAGE, change, find, get
 from fedstack.localcloud.core.tree import pool_xml, xml
 from fedstack.localcloud.rpc import shared
 from fedstack.localcloud.rpc.method import Call, Method
-from fedstack.localcloud.vm import actions, create, machine, places, schedule, view
-from fedstack.localcloud.vm.update import merged, update_user_template
+from fedstack.localcloud.vm import actions, create, hotplug, machine, places, schedule, view
+from fedstack.localcloud.vm.placement import MACHINE
+from fedstack.localcloud.vm.update import APPEND, merged, update_user_template
 from fedstack.opennebula.errors import ErrorCode, OneError
+from fedstack.opennebula.states import HostState, LcmState
 from fedstack.opennebula.template import Attributes
 
 _CONFIGURABLE = frozenset({"CONTEXT", "OS", "FEATURES", "INPUT", "GRAPHICS", "VIDEO", "RAW", "CPU_MODEL"})
@@ -43,16 +45,25 @@ def recover(call: Call, vm_id: int, operation: int) -> int:
 
 
 def deploy(call: Call, vm_id: int, host_id: int, _enforce: bool = False, _datastore: int = -1, _extra: str = "") -> int:
-    """Puts a PENDING or held VM on the host."""
+    """Puts a PENDING or held VM on the host, also while that takes no new VMs by itself."""
     row = get(call.tx, call.caller, VM, vm_id, ADMIN)
-    if host_id != 0:
-        raise OneError(ErrorCode.NO_EXISTS, f"Error getting host [{host_id}].", host_id)
+    _check_host(call, host_id)
     if machine.place_of(row) not in (places.PENDING, places.HOLD):
         raise OneError(
             ErrorCode.ACTION, f"Deploy action is not available for state {places.name(machine.place_of(row))}", vm_id
         )
-    machine.start(call.tx, machine.head(call.tx, vm_id), places.PENDING)
+    machine.start(call.tx, machine.head(call.tx, vm_id), places.active(LcmState.PROLOG))
     return vm_id
+
+
+def _check_host(call: Call, host_id: int) -> None:
+    """Only the machine itself has capacity; it may be disabled (that holds for new VMs), but not offline."""
+    host = find(call.tx, HOST, host_id)
+    if host_id != MACHINE:
+        text_ = f"Host {host_id} has no capacity: VMs of the local cloud run on host {MACHINE}."
+        raise OneError(ErrorCode.ACTION, text_, host_id)
+    if host.state == HostState.OFFLINE:
+        raise OneError(ErrorCode.ACTION, f"Host {host_id} is in state {HostState(host.state).name}.", host_id)
 
 
 def update(call: Call, vm_id: int, sent: str, update_type: int = 0) -> int:
@@ -66,12 +77,15 @@ def update_conf(call: Call, vm_id: int, sent: str, update_type: int = 0) -> int:
     """Writes CONTEXT and other settings that are read at the next boot; what the cloud added to CONTEXT stays."""
     row = get(call.tx, call.caller, VM, vm_id, MANAGE)
     given: Attributes = {key: value for key, value in text.read(sent).items() if key in _CONFIGURABLE}
-    if isinstance(context := given.get("CONTEXT"), dict):
+    context = given.get("CONTEXT", {})
+    if not isinstance(context, dict):
+        raise OneError(ErrorCode.INTERNAL, "Wrong CONTEXT definition: expected one CONTEXT=[ ... ].", vm_id)
+    if "CONTEXT" in given:
         stored = row.template.get("CONTEXT", {})
         own = {key: value for key, value in stored.items() if key.startswith("ETH")}
         fixed = {key: stored[key] for key in ("VMID", "ONEGATE_ENDPOINT", "DISK_ID", "TARGET") if key in stored}
         given["CONTEXT"] = {**(stored if update_type == 1 else own), **context, **fixed}
-    change(call.tx, VM, vm_id, template=merged(row.template, given, 1))
+    change(call.tx, VM, vm_id, template=merged(row.template, merged({}, given, update_type), APPEND))
     return vm_id
 
 
@@ -101,29 +115,43 @@ def sched_delete(call: Call, vm_id: int, action_id: int) -> int:
     return vm_id
 
 
-def _unsupported(what: str) -> Method:
-    """A call that exists on the platform and that the local cloud refuses."""
-
-    def refuse(call: Call, vm_id: int) -> int:
-        find(call.tx, VM, vm_id)
-        raise OneError(ErrorCode.ACTION, f"{what} is not supported by the local cloud.", vm_id)
-
-    return Method(refuse, "i")
+def resize(call: Call, vm_id: int, sent: str, _enforce: bool = True) -> int:
+    """Other CPU, MEMORY or VCPU."""
+    get(call.tx, call.caller, VM, vm_id, MANAGE)
+    hotplug.resize(call.tx, vm_id, text.read(sent))
+    return vm_id
 
 
-_REFUSED = {
-    "migrate": "Migration",
-    "resize": "Resizing",
-    "attach": "Attaching disks",
-    "detach": "Detaching disks",
-    "attachnic": "Attaching NICs",
-    "detachnic": "Detaching NICs",
-    "diskresize": "Resizing disks",
-    "disksaveas": "Saving disks",
-    "snapshotcreate": "Taking snapshots",
-    "disksnapshotcreate": "Taking disk snapshots",
-    "backup": "Taking backups",
-}
+def attach_nic(call: Call, vm_id: int, sent: str) -> int:
+    """A further NIC."""
+    get(call.tx, call.caller, VM, vm_id, MANAGE)
+    vectors = text.vectors(text.read(sent), "NIC")
+    if len(vectors) != 1:
+        raise OneError(ErrorCode.INTERNAL, f"Wrong NIC definition: expected one NIC=[ ... ], found {len(vectors)}.")
+    hotplug.attach_nic(call.tx, call.caller, vm_id, vectors[0])
+    return vm_id
+
+
+def detach_nic(call: Call, vm_id: int, nic_id: int) -> int:
+    """A NIC less."""
+    get(call.tx, call.caller, VM, vm_id, MANAGE)
+    hotplug.detach_nic(call.tx, vm_id, nic_id)
+    return vm_id
+
+
+def attach_group(call: Call, vm_id: int, nic_id: int, group_id: int) -> int:
+    """A security group more for a NIC."""
+    get(call.tx, call.caller, VM, vm_id, MANAGE)
+    hotplug.attach_group(call.tx, call.caller, vm_id, nic_id, group_id)
+    return vm_id
+
+
+def detach_group(call: Call, vm_id: int, nic_id: int, group_id: int) -> int:
+    """A security group less for a NIC."""
+    get(call.tx, call.caller, VM, vm_id, MANAGE)
+    hotplug.detach_group(call.tx, vm_id, nic_id, group_id)
+    return vm_id
+
 
 METHODS = {
     "one.vm.allocate": Method(allocate, "s", "b"),
@@ -133,10 +161,14 @@ METHODS = {
     "one.vm.deploy": Method(deploy, "ii", "bis"),
     "one.vm.update": Method(update, "is", "i"),
     "one.vm.updateconf": Method(update_conf, "is", "i"),
+    "one.vm.resize": Method(resize, "is", "b"),
+    "one.vm.attachnic": Method(attach_nic, "is"),
+    "one.vm.detachnic": Method(detach_nic, "ii"),
+    "one.vm.attachsg": Method(attach_group, "iii"),
+    "one.vm.detachsg": Method(detach_group, "iii"),
     "one.vm.monitoring": Method(monitoring, "i"),
     "one.vm.schedadd": Method(sched_add, "is"),
     "one.vm.schedupdate": Method(sched_update, "iis"),
     "one.vm.scheddelete": Method(sched_delete, "ii"),
-    **{f"one.vm.{name}": _unsupported(what) for name, what in _REFUSED.items()},
     **shared.owned(VM, "vm"),
 }

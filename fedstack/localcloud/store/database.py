@@ -16,6 +16,7 @@ from fedstack.localcloud.effects import Effect
 from fedstack.localcloud.events import Event
 from fedstack.localcloud.site import Site
 from fedstack.localcloud.store import schema
+from fedstack.localcloud.store.journal import Journal, Transition
 
 Listener = Callable[["Transaction", Event], None]
 
@@ -27,6 +28,9 @@ class Transaction:
         self.connection = connection
         self.site = site
         self.effects: list[Effect] = []
+        self.transitions: list[Transition] = []
+        self.lasting: list[Callable[[Transaction], None]] = []
+        self.cause = ""
         self._listeners = listeners
 
     @cached_property
@@ -90,6 +94,19 @@ class Transaction:
         """Many effects that are known to differ."""
         self.effects.extend(effects)
 
+    def record(self, kind: str, object_id: int, name: str, before: str, after: str) -> None:
+        """Notes a transition for the journal, with the cause that holds now."""
+        self.transitions.append(Transition(self.moment, kind, object_id, name, before, after, self.cause))
+
+    @contextmanager
+    def because(self, cause: str) -> Iterator[None]:
+        """Transitions inside of the block have this cause."""
+        outer, self.cause = self.cause, cause
+        try:
+            yield
+        finally:
+            self.cause = outer
+
     def publish(self, happened: Event) -> None:
         """Tells the listeners, inside this transaction."""
         for listener in self._listeners:
@@ -97,23 +114,27 @@ class Transaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """A part that is undone alone when it raises; its effects are dropped too."""
-        kept = len(self.effects)
+        """A part that is undone alone when it raises; its effects and transitions are dropped too."""
+        kept, noted = len(self.effects), len(self.transitions)
         try:
             with self.connection.begin_nested():
                 yield
         except BaseException:
             del self.effects[kept:]
+            del self.transitions[noted:]
             raise
 
 
 class Store:
-    """The file. `perform` gets the effects of each committed transaction, in order."""
+    """The file. `perform` gets the effects of each committed transaction, in order; `recorded` is called after each
+    one with transitions.
+    """
 
     def __init__(self, path: Path, site: Site, *, full: bool = False) -> None:
         self._engine = create_engine(
             f"sqlite:///{path}",
             poolclass=StaticPool,
+            hide_parameters=True,
             connect_args={"check_same_thread": False, "isolation_level": None},
         )
         _prepare(self._engine, "FULL" if full else "NORMAL")
@@ -121,17 +142,33 @@ class Store:
         self.site = site
         self.listeners: list[Listener] = []
         self.perform: Callable[[Sequence[Effect]], None] = lambda _: None
+        self.recorded: Callable[[], None] = lambda: None
+        self.journal = Journal(self._connection)
         with self._connection.begin():
             schema.metadata.create_all(self._connection)
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
         """A transaction: commits at the end, rolls back when the block raises. Never held across an await."""
-        with self._connection.begin():
-            tx = Transaction(self._connection, self.site, self.listeners)
-            yield tx
+        tx = Transaction(self._connection, self.site, self.listeners)
+        try:
+            with self._connection.begin():
+                yield tx
+                if tx.transitions:
+                    self.journal.write(tx.transitions)
+        finally:
+            self._finish(tx)
+        if tx.transitions:
+            self.recorded()
         if tx.effects:
             self.perform(tx.effects)
+
+    def _finish(self, tx: Transaction) -> None:
+        """What has to be written even if the transaction was undone."""
+        if tx.lasting:
+            with self.begin() as after:
+                for write in tx.lasting:
+                    write(after)
 
     def close(self) -> None:
         """Closes the file; nothing is lost without it."""

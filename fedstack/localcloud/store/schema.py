@@ -49,6 +49,15 @@ membership = Table(
     Column("admin", Boolean, nullable=False, default=False),
 )
 
+login_token = Table(
+    "login_token",
+    metadata,
+    Column("user_id", Integer, primary_key=True),
+    Column("digest", String, primary_key=True),
+    Column("expires", Integer, nullable=False),
+    Column("egid", Integer, nullable=False),
+)
+
 host = Table(
     "host",
     metadata,
@@ -66,7 +75,6 @@ datastore = Table(
     *_header(),
     Column("type", Integer, nullable=False),
     Column("state", Integer, nullable=False, default=0),
-    Column("cluster_id", Integer, nullable=False, default=0),
 )
 
 cluster = Table("cluster", metadata, *_header())
@@ -76,6 +84,13 @@ cluster_network = Table(
     metadata,
     Column("cluster_id", Integer, primary_key=True),
     Column("network_id", Integer, primary_key=True),
+)
+
+cluster_datastore = Table(
+    "cluster_datastore",
+    metadata,
+    Column("cluster_id", Integer, primary_key=True),
+    Column("datastore_id", Integer, primary_key=True),
 )
 
 security_group = Table("security_group", metadata, *_header())
@@ -219,6 +234,45 @@ service_log = Table(
     Column("timestamp", Integer, nullable=False),
     Column("severity", String, nullable=False),
     Column("message", String, nullable=False),
+)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("object", String, nullable=False),
+    Column("object_id", Integer, nullable=False),
+    Column("name", String, nullable=False),
+    Column("before", String, nullable=False),
+    Column("after", String, nullable=False),
+    Column("cause", String, nullable=False),
+)
+
+fault = Table(
+    "fault",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    Column("vm_id", Integer),
+    Column("name", String),
+    Column("role", String),
+    Column("nth", Integer),
+    Column("seen", Integer, nullable=False, default=0),
+    Column("seconds", Float, nullable=False),
+    Column("left", Integer, nullable=False),
+    Column("struck", Integer, nullable=False, default=0),
+)
+
+strike = Table(
+    "strike",
+    metadata,
+    Column("vm_id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String, primary_key=True),
+    Column("fault_id", Integer, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("due", Float),
 )
 
 Index("vm_alive", vm.c.id, sqlite_where=text("state != 6"))

@@ -56,6 +56,7 @@ MOVES: dict[str, dict[Place, Place]] = {
 """Action -> where it is allowed -> where the VM goes."""
 
 FAILURE, SUCCESS, RETRY, DELETE, RECREATE, DELETE_DB = range(6)
+_OPERATIONS = ("failure", "success", "retry", "delete", "recreate", "delete-db")
 
 
 def act(tx: Transaction, vm_id: int, action: str) -> None:
@@ -72,12 +73,13 @@ def act(tx: Transaction, vm_id: int, action: str) -> None:
     _perform(tx, row, action, MOVES[action][place])
 
 
-def _perform(tx: Transaction, row: Row[Any], action: str, target: Place) -> None:
+def _perform(tx: Transaction, row: Row[Any], action: str, target: Place, by: str = "action") -> None:
     hard = action.endswith("-hard")
     if action.startswith("reboot"):
         tx.after(RebootVm(row.id, hard))
     elif not action.endswith("resched"):
-        machine.start(tx, row, target, hard=hard, interrupt=hard and target == machine.place_of(row))
+        with tx.because(f"{by} {action}"):
+            machine.start(tx, row, target, hard=hard, interrupt=hard and target == machine.place_of(row))
 
 
 def recover(tx: Transaction, vm_id: int, operation: int) -> None:
@@ -85,13 +87,15 @@ def recover(tx: Transaction, vm_id: int, operation: int) -> None:
     row = machine.head(tx, vm_id)
     place = machine.place_of(row)
     if operation in (DELETE, DELETE_DB):
-        delete(tx, row)
+        with tx.because(f"recover {_OPERATIONS[operation]}"):
+            delete(tx, row)
         return
     target = _recovered(place, operation)
     if target is None:
         text = f"Recover operation {operation} is not available for state {places.name(place)}"
         raise OneError(ErrorCode.ACTION, text, vm_id)
-    machine.start(tx, row, target, interrupt=operation in (FAILURE, RECREATE))
+    with tx.because(f"recover {_OPERATIONS[operation]}"):
+        machine.start(tx, row, target, interrupt=operation in (FAILURE, RECREATE))
 
 
 def _recovered(place: Place, operation: int) -> Place | None:
@@ -120,6 +124,6 @@ def terminate(tx: Transaction, vm_id: int, *, hard: bool) -> None:
     place = machine.place_of(row)
     action = "terminate-hard" if hard else "terminate"
     if place in MOVES[action]:
-        _perform(tx, row, action, MOVES[action][place])
+        _perform(tx, row, action, MOVES[action][place], by="OneFlow:")
     elif place not in (_STOPPING, active(LcmState.EPILOG)):
         delete(tx, row)

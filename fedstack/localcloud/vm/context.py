@@ -58,14 +58,14 @@ def complete(
     values = {key: expand(text, lookup) for key, text in given.items()}
     if truth(values.get("NETWORK", "")):
         for number, (vector, network) in enumerate(nics):
-            values = {**_interface(number, vector, network), **values}
+            values = {**interface(number, vector, network), **values}
     if truth(values.get("TOKEN", "")):
         values |= {"ONEGATE_ENDPOINT": gate_url, "VMID": str(vm_id)}
     return dict(sorted({**values, "DISK_ID": str(disk_id), "TARGET": "hda"}.items()))
 
 
-def _interface(number: int, vector: Mapping[str, str], network: Mapping[str, str]) -> dict[str, str]:
-    """ETH<n>_*: every key is there, empty when unset."""
+def interface(number: int, vector: Mapping[str, str], network: Mapping[str, str]) -> dict[str, str]:
+    """ETH<n>_* of one NIC: every key is there, empty when unset."""
     from_network = {f"ETH{number}_{key}": network.get(source, "") for key, source in _FROM_NETWORK.items()}
     from_nic = {f"ETH{number}_{key}": vector.get(source, "") for key, source in _FROM_NIC.items()}
     return {**from_network, **from_nic}

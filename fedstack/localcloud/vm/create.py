@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from fedstack.localcloud.core import imagepool, text
+from fedstack.localcloud.core import firewall, imagepool, text
 from fedstack.localcloud.core.objects import Caller, check_name, header_values
 from fedstack.localcloud.effects import DriveVm
+from fedstack.localcloud.events import VmsCreated
 from fedstack.localcloud.store import schema
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.vm import context, devices
@@ -33,10 +35,13 @@ _AUTOMATIC = {
     "AUTOMATIC_NIC_REQUIREMENTS": '("CLUSTERS/ID" @> 0)',
     "AUTOMATIC_REQUIREMENTS": "(CLUSTER_ID = 0) & !(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED)",
 }
-_RULES = [
-    {"PROTOCOL": "ALL", "RULE_TYPE": way, "SECURITY_GROUP_ID": "0", "SECURITY_GROUP_NAME": "default"}
-    for way in ("OUTBOUND", "INBOUND")
-]
+
+_WHOLE = re.compile(r"[0-9]{1,12}")
+_CAPACITY = {
+    "CPU": (re.compile(r"[0-9]{0,9}\.?[0-9]{1,9}"), "float or integer"),
+    "MEMORY": (_WHOLE, "integer"),
+    "VCPU": (_WHOLE, "integer"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Blueprint:
     disks: list[dict[str, str]]
     image_ids: list[int]
     nics: list[devices.Nic]
+    rules: list[dict[str, str]]
     context: dict[str, str] | None
     user_values: Mapping[str, Any]
 
@@ -63,8 +69,9 @@ def prepare(
     tx: Transaction, caller: Caller, attributes: Attributes, prefix: str = "one", template_id: int | None = None
 ) -> Blueprint:
     """Checks attributes, resolves images and networks; `prefix` begins the names of unnamed VMs. Raises OneError."""
-    _check_capacity(attributes)
+    check_capacity(attributes)
     completed = [devices.disk(tx, caller, one, number) for number, one in enumerate(text.vectors(attributes, "DISK"))]
+    nics = [devices.nic(tx, caller, one, number) for number, one in enumerate(text.vectors(attributes, "NIC"))]
     own = {key: value for key, value in attributes.items() if key in _KNOWN}
     return Blueprint(
         caller=caller,
@@ -74,20 +81,20 @@ def prepare(
         user_template={key: value for key, value in attributes.items() if key not in _KNOWN | _HEADER},
         disks=[one for one, _ in completed],
         image_ids=[image_id for _, image_id in completed if image_id is not None],
-        nics=[devices.nic(tx, caller, one, number) for number, one in enumerate(text.vectors(attributes, "NIC"))],
+        nics=nics,
+        rules=firewall.rules_of(tx, (one.vector for one in nics)),
         context=text.vector(attributes, "CONTEXT") if "CONTEXT" in attributes else None,
         user_values=tx.value(select(schema.user.c.template).where(schema.user.c.id == caller.uid)) or {},
     )
 
 
-def _check_capacity(attributes: Attributes) -> None:
-    for key, kind in (("CPU", "float or integer"), ("MEMORY", "integer")):
-        try:
-            positive = float(text.scalar(attributes, key)) > 0
-        except ValueError:
-            positive = False
-        if not positive:
-            raise _refused(f"{key} attribute must be a positive {kind} value.")
+def check_capacity(attributes: Attributes, code: ErrorCode = ErrorCode.ALLOCATE) -> None:
+    """Raises OneError unless CPU and MEMORY, and VCPU where it is given, are positive numbers."""
+    for key, (pattern, kind) in _CAPACITY.items():
+        value = text.scalar(attributes, key)
+        if (value or key != "VCPU") and not (pattern.fullmatch(value) and float(value) > 0):
+            message = f"{key} attribute must be a positive {kind} value."
+            raise _refused(message) if code == ErrorCode.ALLOCATE else OneError(code, message)
 
 
 def allocate(
@@ -110,11 +117,18 @@ def allocate(
         own = [one[place] for one in nics]
         rows.append(_row(tx, blueprint, vm_id, name or f"{blueprint.prefix}-{vm_id}", own, hold, extra or {}))
     tx.run(insert(schema.vm), rows)
+    _tell(tx, rows, extra or {})
     for image_id in blueprint.image_ids:
         imagepool.acquire(tx, image_id, vm_ids)
     if not hold:
         tx.after_each([DriveVm(vm_id) for vm_id in vm_ids])
     return vm_ids
+
+
+def _tell(tx: Transaction, rows: Sequence[Mapping[str, Any]], extra: Mapping[str, str]) -> None:
+    tx.publish(VmsCreated([(row["id"], row["name"]) for row in rows], extra.get("ROLE_NAME")))
+    for row in rows:
+        tx.record("vm", row["id"], row["name"], "", VmState(row["state"]).name)
 
 
 def _row(
@@ -147,7 +161,9 @@ def _template(
     if blueprint.disks:
         template["DISK"] = blueprint.disks
     if nics:
-        template |= {"NIC": nics, "SECURITY_GROUP_RULE": _RULES}
+        template["NIC"] = nics
+    if blueprint.rules:
+        template["SECURITY_GROUP_RULE"] = blueprint.rules
     system = template.get("OS")
     template["OS"] = {"MACHINE": "", "UUID": str(uuid.uuid4()), **(system if isinstance(system, dict) else {})}
     origin = {} if blueprint.template_id is None else {"TEMPLATE_ID": str(blueprint.template_id)}

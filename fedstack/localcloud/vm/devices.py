@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from fedstack.localcloud.core import firewall
 from fedstack.localcloud.core.addresses import ip_number, mac_number
 from fedstack.localcloud.core.kinds import DATASTORE, IMAGE, NETWORK, Kind
 from fedstack.localcloud.core.leases import Lease, take, take_address
+from fedstack.localcloud.core.numbers import natural
 from fedstack.localcloud.core.objects import Caller, find, get
 from fedstack.localcloud.store.database import Transaction
 from fedstack.opennebula.errors import ErrorCode, OneError
@@ -36,11 +38,12 @@ def _refused(message: str) -> OneError:
 
 def _lookup(tx: Transaction, caller: Caller, kind: Kind, vector: Mapping[str, str], word: str, place: str) -> Row[Any]:
     """The image or network that a vector names by id or by name (of the caller, or of *_UNAME or *_UID)."""
-    number, name = vector.get(f"{word}_ID", ""), vector.get(word, "")
-    if number:
-        if not number.isdigit():
-            raise _refused(f'{place}: {word}_ID "{number}" is not a number.')
-        return get(tx, caller, kind, int(number))
+    wanted, name = vector.get(f"{word}_ID", ""), vector.get(word, "")
+    if wanted:
+        number = natural(wanted)
+        if number is None:
+            raise _refused(f'{place}: {word}_ID "{wanted}" is not a number.')
+        return get(tx, caller, kind, number)
     owner = _owner(tx, caller, vector, word)
     columns = kind.table.c
     found = tx.value(select(columns.id).where(columns.name == name, columns.uid == owner))
@@ -51,8 +54,8 @@ def _lookup(tx: Transaction, caller: Caller, kind: Kind, vector: Mapping[str, st
 
 
 def _owner(tx: Transaction, caller: Caller, vector: Mapping[str, str], word: str) -> int:
-    if vector.get(f"{word}_UID", "").isdigit():
-        return int(vector[f"{word}_UID"])
+    if (uid := natural(vector.get(f"{word}_UID"))) is not None:
+        return uid
     wanted = vector.get(f"{word}_UNAME")
     return next((uid for uid, name in tx.user_names.items() if name == wanted), caller.uid)
 
@@ -96,7 +99,7 @@ def nic(tx: Transaction, caller: Caller, vector: Mapping[str, str], nic_id: int)
     """A NIC that knows its network. Raises OneError."""
     name = {"NIC_ID": str(nic_id), "NAME": f"NIC{nic_id}"}
     if "NETWORK_ID" not in vector and "NETWORK" not in vector:
-        return Nic({**name, **vector}, None, None, None, {})
+        return Nic({**name, **vector, "NIC_ID": str(nic_id)}, None, None, None, {})
     row = _lookup(tx, caller, NETWORK, vector, "NETWORK", f"NIC {nic_id}")
     complete = {
         "BRIDGE": row.bridge,
@@ -104,15 +107,20 @@ def nic(tx: Transaction, caller: Caller, vector: Mapping[str, str], nic_id: int)
         "CLUSTER_ID": "0",
         **name,
         **vector,
+        "NIC_ID": str(nic_id),
         "NETWORK": row.name,
         "NETWORK_ID": str(row.id),
-        "SECURITY_GROUPS": row.template.get("SECURITY_GROUPS", "0"),
+        "SECURITY_GROUPS": _groups(tx, caller, row, vector),
         "TARGET": "",
         "VN_MAD": row.vn_mad,
     }
     ip = ip_number(vector["IP"]) if vector.get("IP") else None
     mac = mac_number(vector["MAC"]) if vector.get("MAC") and ip is None else None
     return Nic(complete, row.id, ip, mac, {key: value for key, value in row.template.items() if isinstance(value, str)})
+
+
+def _groups(tx: Transaction, caller: Caller, row: Row[Any], vector: Mapping[str, str]) -> str:
+    return firewall.of_nic(tx, caller, row.template.get("SECURITY_GROUPS", "0"), vector.get("SECURITY_GROUPS", ""))
 
 
 def addresses(tx: Transaction, plan: Nic, vm_ids: list[int]) -> list[dict[str, str]]:
@@ -128,5 +136,5 @@ def addresses(tx: Transaction, plan: Nic, vm_ids: list[int]) -> list[dict[str, s
 
 def _leased(vector: Mapping[str, str], lease: Lease, vm_id: int) -> dict[str, str]:
     address = {"IP": lease.ip} if lease.ip else {}
-    complete = {"AR_ID": str(lease.ar_id), **vector, **address, "MAC": lease.mac}
+    complete = {**vector, "AR_ID": str(lease.ar_id), **address, "MAC": lease.mac}
     return {**complete, "TARGET": f"one-{vm_id}-{vector['NIC_ID']}"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,19 @@ from sqlalchemy import select
 
 from fedstack.localcloud.core import token
 from fedstack.localcloud.core.users import token_password
+from fedstack.localcloud.faults.plan import Boot, Faults
 from fedstack.localcloud.hypervisors import BootError, Guest, Hypervisor
 from fedstack.localcloud.store.database import Store, Transaction
 from fedstack.localcloud.store.schema import vm
-from fedstack.localcloud.vm import machine, places, update
+from fedstack.localcloud.turns import Turns
+from fedstack.localcloud.vm import machine, placement, places, update
 from fedstack.localcloud.vm.places import Place, Step, Work
 
 LOG = logging.getLogger(__name__)
+
+_ENDED = "the machine ended by itself"
+MOVES_A_TURN = 16
+"""So many VMs move before clients are answered again: about ten milliseconds."""
 
 KEPT_DIRECTORIES = 64
 """So many directories of VMs that are DONE are kept for a look at their logs."""
@@ -27,11 +34,13 @@ KEPT_DIRECTORIES = 64
 class Driver:
     """Performs the effects on VMs. All methods are called on the event loop."""
 
-    def __init__(self, store: Store, hypervisor: Hypervisor) -> None:
+    def __init__(self, store: Store, hypervisor: Hypervisor, faults: Faults) -> None:
         self._store = store
         self._hypervisor = hypervisor
+        self._faults = faults
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._ended_early: set[int] = set()
+        self._turns = Turns(MOVES_A_TURN)
 
     def drive(self, vm_id: int, *, interrupt: bool = False, adopt: bool = False) -> None:
         """Takes a VM to the next place where it can stay. `adopt`: it may be running already (after a restart)."""
@@ -84,23 +93,32 @@ class Driver:
         if before is not None:
             await asyncio.wait([before])
         while True:
+            await self._turns.take()
             with self._store.begin() as tx:
                 place = self._skip_idle(tx, vm_id)
-            if place not in places.STEPS:
+            if place not in places.STEPS or place == places.PENDING:
                 break
             cause = await self._work(vm_id, place, adopt)
+            adopt = False
+            await self._turns.take()
             with self._store.begin() as tx:
                 self._conclude(tx, vm_id, place, cause)
         if place == places.DONE and self._directory(vm_id).is_dir():
             await asyncio.to_thread(prune, self._directory(vm_id).parent, self._living())
 
     def _skip_idle(self, tx: Transaction, vm_id: int) -> Place:
-        """Goes on until there is something to do for the hypervisor, or nothing at all; returns where that is."""
+        """Goes on until there is something to do for the hypervisor, or nothing at all; returns where that is.
+
+        That is PENDING only while no VM may be placed.
+        """
         row = machine.head(tx, vm_id)
         place = machine.place_of(row)
         while place in places.STEPS and places.STEPS[place].work == Work.NOTHING:
-            place = places.STEPS[place].then
-            machine.move(tx, row, place)
+            if place == places.PENDING and not placement.is_open(tx):
+                break
+            with tx.because("" if place == places.PENDING else f"{places.name(place)} succeeded"):
+                place = places.STEPS[place].then
+                machine.move(tx, row, place)
             row = machine.head(tx, vm_id)
         return place
 
@@ -109,9 +127,12 @@ class Driver:
         work = places.STEPS[place].work
         with self._store.begin() as tx:
             guest = guest_of(tx, vm_id)
+            boot = self._faults.boot(tx, guest, resumed=adopt) if work == Work.START else Boot()
+            guest = self._faults.disguise(tx, guest)
             hard = machine.head(tx, vm_id).hard or work != Work.STOP
         self._ended_early.discard(vm_id)
         try:
+            await _suffer(boot)
             runs = adopt and await self._hypervisor.adopt(guest)
             if work != Work.START:
                 await self._hypervisor.stop(vm_id, hard=hard)
@@ -131,37 +152,47 @@ class Driver:
         step: Step = places.STEPS[place]
         if cause is not None:
             update.put(tx, vm_id, "ERROR", cause)
-        machine.move(tx, row, step.then if cause is None else step.failed or step.then)
+        with tx.because(f"{places.name(place)} succeeded" if cause is None else cause):
+            machine.move(tx, row, step.then if cause is None else step.failed or step.then)
         if step.then == places.RUNNING and cause is None and vm_id in self._ended_early:
-            machine.move(tx, machine.head(tx, vm_id), places.POWEROFF)
+            with tx.because(_ENDED):
+                machine.move(tx, machine.head(tx, vm_id), places.POWEROFF)
 
     async def _reboot(self, vm_id: int, hard: bool) -> None:
         await self._hypervisor.stop(vm_id, hard=hard)
         try:
             with self._store.begin() as tx:
-                guest = guest_of(tx, vm_id)
+                guest = self._guest(tx, vm_id)
             await self._hypervisor.start(guest)
         except BootError as error:
-            with self._store.begin() as tx:
+            with self._store.begin() as tx, tx.because(str(error)):
                 update.put(tx, vm_id, "ERROR", str(error))
                 machine.move(tx, machine.head(tx, vm_id), places.POWEROFF)
 
     async def adopt(self, vm_id: int) -> None:
         """After a restart: a RUNNING VM goes on, or is POWEROFF if it ended meanwhile."""
         with self._store.begin() as tx:
-            guest = guest_of(tx, vm_id)
+            guest = self._guest(tx, vm_id)
         if not await self._hypervisor.adopt(guest):
             self.ended(vm_id)
+
+    async def crash(self, vm_id: int) -> None:
+        """The machine of a VM ends, as if by itself."""
+        await self._hypervisor.stop(vm_id, hard=True)
+        self.ended(vm_id)
 
     def ended(self, vm_id: int) -> None:
         """A running VM ended by itself, possibly before the cloud has noted that it runs."""
         if self._at_work(vm_id) is not None:
             self._ended_early.add(vm_id)
             return
-        with self._store.begin() as tx:
+        with self._store.begin() as tx, tx.because(_ENDED):
             row = machine.head(tx, vm_id)
             if machine.place_of(row) == places.RUNNING:
                 machine.move(tx, row, places.POWEROFF)
+
+    def _guest(self, tx: Transaction, vm_id: int) -> Guest:
+        return self._faults.disguise(tx, guest_of(tx, vm_id))
 
     def _directory(self, vm_id: int) -> Path:
         return directory(self._store.site.state_dir, vm_id)
@@ -169,6 +200,14 @@ class Driver:
     def _living(self) -> set[str]:
         with self._store.begin() as tx:
             return {str(row.id) for row in tx.all(select(vm.c.id).where(vm.c.state != places.DONE[0]))}
+
+
+async def _suffer(boot: Boot) -> None:
+    """What scripted faults do to a boot; raises BootError."""
+    if boot.until:
+        await asyncio.sleep(max(boot.until - time.time(), 0))
+    if boot.error is not None:
+        raise BootError(boot.error)
 
 
 def directory(state_dir: Path, vm_id: int) -> Path:

@@ -17,7 +17,7 @@ from fedstack.localcloud.vm import places
 from fedstack.localcloud.vm.places import Place
 from fedstack.opennebula.states import LcmState
 
-_HEAD = select(vm.c.id, vm.c.state, vm.c.lcm_state, vm.c.hard, vm.c.uid, vm.c.gid, vm.c.history).where(
+_HEAD = select(vm.c.id, vm.c.name, vm.c.state, vm.c.lcm_state, vm.c.hard, vm.c.uid, vm.c.gid, vm.c.history).where(
     vm.c.id == bindparam("vm")
 )
 _MOVE = (
@@ -58,7 +58,8 @@ def move(tx: Transaction, row: Row[Any], place: Place, *, hard: bool = False) ->
         "new_last_poll": tx.now,
     }
     tx.run(_MOVE, values)
-    if place == places.RUNNING:
+    tx.record("vm", row.id, row.name, places.name(place_of(row)), places.name(place))
+    if place == places.RUNNING and place_of(row) in places.STEPS:
         tx.run(_BOOTED, {"vm": row.id, "new": _first_monitoring(tx, row.id), "new_name": f"one-{row.id}"})
     if place == places.DONE:
         _finish(tx, row.id)
@@ -100,8 +101,8 @@ def _history(tx: Transaction, row: Row[Any], place: Place) -> list[dict[str, Any
             "GID": row.gid,
         }
         return [*row.history, record]
-    if not row.history:
-        return []
+    if not row.history or place_of(row) in places.HOTPLUGS.values():
+        return list(row.history)
     last = {**row.history[-1], **_times(place, now)}
     return [*row.history[:-1], last]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 from fedstack.opennebula.states import LCM_FAILURES, LcmState, VmState
 
@@ -83,10 +84,22 @@ STEPS: dict[Place, Step] = {
     active(LcmState.CLEANUP_RESUBMIT): Step(Work.WIPE, PENDING),
 }
 
+HOTPLUGS: dict[Place, Place] = {
+    RUNNING: active(LcmState.HOTPLUG_NIC),
+    POWEROFF: active(LcmState.HOTPLUG_NIC_POWEROFF),
+}
+"""Where NICs can be changed, and the place that the VM passes through meanwhile."""
+
 RETRIES: dict[Place, Place] = {
     step.failed: place for place, step in STEPS.items() if step.failed in FAILURES and step.failed is not None
 }
 """Where `recover` with retry sends a VM that failed."""
+
+
+@cache
+def is_starting(place: Place) -> bool:
+    """Whether the hypervisor is starting the VM, or has just done so."""
+    return place in STEPS and STEPS[place].work == Work.START
 
 
 def name(place: Place) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from fedstack.localcloud.core.numbers import natural
 from fedstack.localcloud.effects import ScheduledAction
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import sched_action
@@ -31,9 +32,10 @@ def _checked(vector: dict[str, str]) -> tuple[str, float]:
         raise OneError(
             ErrorCode.ACTION, f'Action "{action}" cannot be scheduled: expected one of {", ".join(sorted(_SUPPORTED))}.'
         )
-    if not due.isdigit():
+    moment = natural(due)
+    if moment is None:
         raise OneError(ErrorCode.ACTION, f'Wrong TIME "{due}" in SCHED_ACTION: expected seconds since 1970.')
-    return action, float(due)
+    return action, float(moment)
 
 
 def change(tx: Transaction, vm_id: int, action_id: int, vector: dict[str, str]) -> None:

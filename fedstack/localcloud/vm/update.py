@@ -18,7 +18,10 @@ def merged(stored: Attributes, sent: Attributes, kind: int) -> Attributes:
     """The template after an update of that type; raises OneError RPC_API for other types."""
     if kind not in (REPLACE, APPEND):
         raise OneError(ErrorCode.RPC_API, f"Wrong update type [{kind}]: expected 0 (replace) or 1 (append)")
-    return append(stored, sent) if kind == APPEND else sent
+    result = append(stored, sent) if kind == APPEND else sent
+    if sum(len(key) + len(str(value)) for key, value in result.items()) > text.MAX_TEMPLATE:
+        raise OneError(ErrorCode.INTERNAL, f"The template would be longer than {text.MAX_TEMPLATE} characters.")
+    return result
 
 
 def update_user_template(tx: Transaction, vm_id: int, sent: str, kind: int) -> None:

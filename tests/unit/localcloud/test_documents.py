@@ -44,5 +44,15 @@ def test_broken_text_is_an_internal_error(sent: str) -> None:
     assert error.value.code == ErrorCode.INTERNAL
 
 
-def test_entities_stay_what_they_are() -> None:
-    assert text.read('<!DOCTYPE a [<!ENTITY x "secret">]><T><A>&x;</A></T>') == {"A": ""}
+@pytest.mark.parametrize(
+    "sent",
+    ['<!DOCTYPE a [<!ENTITY x "secret">]><T><A>&x;</A></T>', '<T xmlns="urn:x"><A>1</A></T>', "<T><ŉ>1</ŉ></T>"],
+)
+def test_documents_that_no_template_is_are_refused(sent: str) -> None:
+    with pytest.raises(OneError, match="Parse error"):
+        text.read(sent)
+
+
+def test_a_template_has_a_longest_length() -> None:
+    with pytest.raises(OneError, match="longer than"):
+        text.read(f'A="{"x" * text.MAX_TEMPLATE}"')

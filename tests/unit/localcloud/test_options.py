@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from fedstack.localcloud.options import Options
 
 
 def test_options_survive_the_command_line() -> None:
-    wanted = Options(Path("/x"), "simulated", False, 1.5, 1, 2, 3, 4.0, "full")
+    plain = Options(Path("/x"), "simulated", False, 1.5, 1, 2, 3, 4.0, "full")
+    wanted = replace(plain, host="::1", tls_certificate=Path("/c"), tls_key=Path("/k"), insecure_bind=True)
+    assert options.parse(plain.arguments()) == (plain, None)
     assert options.parse([*wanted.arguments(), "--report-fd", "7"]) == (wanted, 7)
 
 

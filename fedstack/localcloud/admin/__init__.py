@@ -1,0 +1,1 @@
+"""What the person who started a cloud can ask of it beyond OpenNebula's interfaces: faults, events, an overview."""

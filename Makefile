@@ -11,10 +11,10 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Settings for Pulumi and OpenNebula: the local cloud's where the user has set none.
 ENVIRONMENT = settings="$$(fedstack env)"; eval "$$settings"
-PACK := --policy-pack policies
+PACK = --policy-pack policies $(addprefix --policy-pack-config ,$(wildcard policies/$(STACK).json))
 MYPY_FOLDERS := fedstack provider policies components tools benchmarks
 
-.PHONY: help setup up down test lint fmt sdk docs bench clean
+.PHONY: help setup up down test lint fmt sdk docs bench stress clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ docs: setup ## regenerate the tables in docs/ that come from the code
 
 bench: setup ## benchmarks, as ratios, into benchmarks/results.json
 	@$(BIN)/python -m benchmarks
+
+stress: setup ## the local cloud: 20,000 hostile requests, 200 kills, 50 clients at once
+	@FEDSTACK_FUZZ=20000 FEDSTACK_KILLS=200 pytest -s $(addprefix tests/integration/localcloud/test_,fuzz.py kills.py concurrency.py) $(PYTEST_ARGS)
 
 clean: ## remove what setup and up made in this folder (not the user's cache)
 	@rm -rf .venv .fedstack .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,32 +9,29 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from fedstack.localcloud import control
+from fedstack.localcloud.cli import app as cloud
 from fedstack.localcloud.hypervisors import ImageError
 from fedstack.operations.environment import Project, find_project, is_local, settings
 from fedstack.operations.errors import OperationError
 from fedstack.operations.stack import Stack
 from fedstack.training.errors import TrainingError
 
-app = typer.Typer(
-    help="Flower federated learning on OpenNebula: operate a deployed stack and its local cloud.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-cloud = typer.Typer(help="The local cloud: an OpenNebula that fits in one process.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(cloud, name="cloud")
 
 StackName = Annotated[str, typer.Option("--stack", "-s", help="Pulumi stack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-StateDir = Annotated[Path | None, typer.Option(help="Where the cloud keeps its state. [.fedstack/cloud]")]
 
 
-def _state_dir(given: Path | None) -> Path:
-    return given.absolute() if given else find_project(Path.cwd()).cloud_state
+@app.callback(help="Flower federated learning on OpenNebula: operate a deployed stack and its local cloud.")
+def root(context: typer.Context) -> None:
+    """Tells the commands of the local cloud where this project keeps its state."""
+    context.obj = lambda: find_project(Path.cwd()).cloud_state
 
 
 def _cloud_status(project: Project) -> Mapping[str, Any]:
@@ -48,61 +45,6 @@ def _stack(name: str) -> Stack:
 
 def _print_json(value: object) -> None:
     print(json.dumps(value, indent=2, default=str))
-
-
-@cloud.command("start")
-def cloud_start(
-    state_dir: StateDir = None,
-    hypervisor: Annotated[
-        Literal["process", "simulated"], typer.Option(help="What a VM is: real processes, or nothing but its states.")
-    ] = "process",
-    guest_reports: Annotated[
-        Literal["on", "off"], typer.Option(help="Whether simulated VMs report READY by themselves.")
-    ] = "on",
-    boot_time: Annotated[float, typer.Option(min=0, help="Seconds until a simulated VM is RUNNING.")] = 0.5,
-    rpc_port: Annotated[int, typer.Option(envvar="FEDSTACK_RPC_PORT", help="XML-RPC; 0 = any free port.")] = 2633,
-    flow_port: Annotated[int, typer.Option(envvar="FEDSTACK_FLOW_PORT", help="OneFlow; 0 = any.")] = 2474,
-    gate_port: Annotated[int, typer.Option(envvar="FEDSTACK_GATE_PORT", help="OneGate; 0 = any.")] = 5030,
-    durability: Annotated[
-        Literal["normal", "full"], typer.Option(help="What survives: a kill of the process, or a power cut too.")
-    ] = "normal",
-) -> None:
-    """Start the local cloud in the background; returns when it answers."""
-    options = control.Options(
-        state_dir=_state_dir(state_dir),
-        hypervisor=hypervisor,
-        guest_reports=guest_reports == "on",
-        boot_time=boot_time,
-        rpc_port=rpc_port,
-        flow_port=flow_port,
-        gate_port=gate_port,
-        durability=durability,
-    )
-    started = control.start(options)
-    print(f"local cloud: {started['rpc']} (OneFlow {started['flow']}, OneGate {started['gate']})")
-
-
-@cloud.command("status")
-def cloud_status(state_dir: StateDir = None, as_json: AsJson = False) -> None:
-    """Say whether the local cloud runs, and where; exit code 1 if it does not."""
-    status = control.status(_state_dir(state_dir))
-    if as_json:
-        _print_json(status)
-    elif status["running"]:
-        print(f"running: {status['rpc']}, {status['services']} services, {status['vms']} VMs (pid {status['pid']})")
-    else:
-        print("not running")
-    raise typer.Exit(0 if status["running"] else 1)
-
-
-@cloud.command("stop")
-def cloud_stop(
-    state_dir: StateDir = None,
-    keep_vms: Annotated[bool, typer.Option("--keep-vms", help="Leave the VMs running.")] = False,
-) -> None:
-    """Stop the local cloud and its VMs; its state stays."""
-    control.stop(_state_dir(state_dir), destroy_vms=not keep_vms)
-    print("local cloud: stopped")
 
 
 @app.command("env")
@@ -203,14 +145,28 @@ def doctor(stack: StackName = "dev") -> None:
     raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
 
 
+@app.command("lint", add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lint(context: typer.Context) -> None:
+    """Judge OneFlow templates by the policy rules: FILE|DIR... [--format text|json|sarif] [--config FILE]."""
+    from fedstack.rules.lint.command import main as judge
+
+    raise typer.Exit(judge(context.args))
+
+
 def main() -> None:
     """Runs the command line; every failure that users can meet ends with one message."""
+    if sys.argv[1:2] == ["lint"]:  # most of its time would be the parser that the other commands share
+        from fedstack.rules.lint.command import main as judge
+
+        sys.exit(judge(sys.argv[2:]))
     try:
         app()
     except OperationError as error:
         _fail(str(error), error.exit_code)
     except TrainingError as error:
         _fail(str(error), error.exit_code)
+    except control.OptionsError as error:
+        _fail(str(error), 2)
     except (control.CloudError, ImageError) as error:
         _fail(str(error), 1)
 

@@ -29,7 +29,7 @@ def scale(stack: Stack, count: int) -> int:
     Raises OperationError when the configuration cannot be written.
     """
     stack.read("config", "set", "--path", COUNT_KEY, str(count))
-    code = stack.run("up", "--yes", "--skip-preview", "--policy-pack", "policies")
+    code = stack.run("up", "--yes", "--skip-preview", *stack.pack)
     if code:
         raise OperationError(f"the change to {count} was not deployed; `pulumi up --stack {stack.name}` tries again")
     return code

@@ -28,6 +28,13 @@ class Stack:
         search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         return {**os.environ, **self.settings, "PATH": search}
 
+    @property
+    def pack(self) -> tuple[str, ...]:
+        """The options that put the policy pack to work, with the stack's own levels where it has a file for them."""
+        levels = f"policies/{self.name}.json"
+        chosen = ("--policy-pack-config", levels) if (self.project.root / levels).exists() else ()
+        return ("--policy-pack", "policies", *chosen)
+
     def _command(self, *arguments: str) -> list[str]:
         pulumi = shutil.which("pulumi", path=self.environment["PATH"])
         if not pulumi:

@@ -113,14 +113,17 @@ def test_what_is_declared() -> None:
     assert len(marked) == 6
 
 
-def test_the_template_follows_every_mandatory_rule() -> None:
+def test_the_templates_follow_every_rule() -> None:
     from fedstack.oneflow.names import from_camel
     from fedstack.oneflow.template import normalise
-    from fedstack.rules import check_properties
+    from fedstack.rules import Place, check_properties
 
     declared, _ = deploy({"supernodes": {"count": 3}})
     inputs = {key: value for key, value in template(declared).items() if key != "mark"}
     assert check_properties(inputs) == []
+    for name, vm in declared.items():
+        if name.startswith("VirtualMachineTemplate"):
+            assert check_properties(vm, place=Place.VM_TEMPLATE) == []
     normalise(from_camel(inputs))
     superlink, supernode = inputs["roles"]
     assert (superlink["cardinality"], superlink["minVms"], superlink["maxVms"]) == (1, 1, 1)

@@ -196,8 +196,9 @@ def measured(workers: int, *, gated: bool) -> Size:
         pid = client.cloud["pid"]
         before = cpu_seconds(pid)
         service_id, seconds = deploy(client, workers, gated=gated)
-        used, memory = cpu_seconds(pid) - before, memory_mb(pid)
+        used = cpu_seconds(pid) - before
         found = {} if gated else calls(client, service_id, workers // 2)
+        memory = memory_mb(pid)
     return Size(workers, gated, seconds, used, memory, found)
 
 

@@ -145,7 +145,7 @@ class Generator:
         return good + odd if pick < 0.4 else odd
 
     def _spoil(self, parameters: list[Any]) -> None:
-        wrong = [None, True, 1.5, "x", "²", [], [1], {}, {"a": []}, xmlrpc.client.Binary(b"\xff"), 7]
+        wrong: list[Any] = [None, True, 1.5, "x", "²", [], [1], {}, {"a": []}, xmlrpc.client.Binary(b"\xff"), 7]
         if parameters and self.chance.random() < 0.8:
             parameters[self.chance.randrange(len(parameters))] = self.chance.choice(wrong)
         elif parameters and self.chance.random() < 0.5:

@@ -58,7 +58,7 @@ GOOD = [
 ]
 """Templates that are accepted, each for the call that it fits; `%d` makes names unique."""
 
-ODD = [
+ODD: list[Any] = [
     None,
     True,
     False,

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.integration.localcloud.kill_clients import Client, Guests, Ledger, Operator
 
-KILLS = int(os.environ.get("FEDSTACK_KILLS", "4"))
+KILLS = int(os.environ.get("FEDSTACK_KILLS", "3"))
 SEED = int(os.environ.get("FEDSTACK_KILLS_SEED", "7"))
 FINAL = {2, 4}
 """RUNNING, or WARNING: nothing in this load may fail."""

@@ -21,7 +21,12 @@ import pytest
 from fedstack.localcloud import control
 from fedstack.localcloud.admin import channel, client
 
-TOOL = (sys.executable, "-c", "from fedstack.cli import main; main()", "cloud")
+TOOL = (
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from fedstack.cli import main; main()",
+    "cloud",
+)
 
 
 def environment() -> dict[str, str]:

@@ -161,9 +161,7 @@ def main() -> None:
         sys.exit(judge(sys.argv[2:]))
     try:
         app()
-    except OperationError as error:
-        _fail(str(error), error.exit_code)
-    except TrainingError as error:
+    except (OperationError, TrainingError) as error:
         _fail(str(error), error.exit_code)
     except control.OptionsError as error:
         _fail(str(error), 2)

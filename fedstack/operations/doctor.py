@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedstack.operations.environment import Project
+from fedstack.operations.environment import Project, search_path
 
 PULUMI_MINIMUM = (3, 187, 0)
 
@@ -26,7 +26,7 @@ class Finding:
 
 
 def _pulumi() -> Finding:
-    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    search = search_path()
     pulumi, host = shutil.which("pulumi", path=search), shutil.which("pulumi-language-python", path=search)
     if not pulumi or not host:
         missing = "CLI" if not pulumi else "Python language host"

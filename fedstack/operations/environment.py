@@ -5,6 +5,7 @@ gets a backend, a Pulumi home and credentials from here; what the user has set i
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,11 @@ def find_project(start: Path) -> Project:
         if (folder / "Pulumi.yaml").exists():
             return Project(folder)
     raise BadInputError(f"{start.absolute()}: no Pulumi.yaml here or above; run this inside a checkout of fedstack")
+
+
+def search_path() -> str:
+    """Where commands are looked for: beside the running interpreter first, as `make setup` puts them there."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
 def is_local(project: Project, stack: str, environ: Mapping[str, str]) -> bool:

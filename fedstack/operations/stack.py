@@ -4,13 +4,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from fedstack.operations.environment import Project
+from fedstack.operations.environment import Project, search_path
 from fedstack.operations.errors import OperationError
 
 
@@ -25,8 +23,7 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         """The whole environment of a child process."""
-        search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        return {**os.environ, **self.settings, "PATH": search}
+        return {**os.environ, **self.settings, "PATH": search_path()}
 
     @property
     def pack(self) -> tuple[str, ...]:

@@ -1,21 +1,25 @@
-"""The policy pack: one resource policy for each rule of the catalogue.
+"""The policy pack: one policy for each rule of the catalogue, on single resources or on the whole stack.
 
 Levels and options per environment are in the JSON files beside this one, for `--policy-pack-config`.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from conversion import plain
+from conversion import plain, stack_body
 from pulumi_policy import (
     EnforcementLevel,
+    Policy,
     PolicyConfigSchema,
     PolicyPack,
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
 )
 
-from fedstack.rules import RULES, Place, Rule, check_properties
+from fedstack.rules import RULES, Place, Rule, check, check_properties
 
 JUDGED: Mapping[str, Place] = {
     "opennebula:index:ServiceTemplate": Place.SERVICE_TEMPLATE,
@@ -24,8 +28,21 @@ JUDGED: Mapping[str, Place] = {
 """Types of resources that rules are about."""
 
 
-def policy(rule: Rule) -> ResourceValidationPolicy:
-    """The rule as a policy on templates; each violation is reported with its place and the fix."""
+def policy(rule: Rule) -> Policy:
+    """The rule as a policy; each violation is reported with its place and the fix."""
+    common: dict[str, Any] = {
+        "name": rule.id,
+        "description": f"{rule.title}.",
+        "enforcement_level": EnforcementLevel(rule.level.value),
+        "config_schema": schema(rule),
+    }
+    if Place.STACK in rule.places:
+        return StackValidationPolicy(validate=on_stack(rule), **common)
+    return ResourceValidationPolicy(validate=on_resource(rule), **common)
+
+
+def on_resource(rule: Rule) -> Any:
+    """The rule as a check of one resource."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         place = JUDGED.get(args.resource_type)
@@ -34,13 +51,17 @@ def policy(rule: Rule) -> ResourceValidationPolicy:
         for violation in check_properties(plain(args.props), [rule], {rule.id: args.get_config() or {}}, place):
             report(str(violation), None)
 
-    return ResourceValidationPolicy(
-        name=rule.id,
-        description=f"{rule.title}.",
-        validate=validate,
-        enforcement_level=EnforcementLevel(rule.level.value),
-        config_schema=schema(rule),
-    )
+    return validate
+
+
+def on_stack(rule: Rule) -> Any:
+    """The rule as a check of all resources together."""
+
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        for violation in check(stack_body(args.resources), [rule], {rule.id: args.get_config() or {}}, Place.STACK):
+            report(str(violation), None)
+
+    return validate
 
 
 def schema(rule: Rule) -> PolicyConfigSchema | None:

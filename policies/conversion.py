@@ -5,13 +5,19 @@ the first preview of a stack, where ids of other resources are unknown; caught o
 mandatory violation would turn into a remark.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
 from fedstack.oneflow.unknown import UNKNOWN
+from fedstack.rules import live
+from fedstack.rules.properties import resource
+from fedstack.rules.stack import KINDS, Stack
+
+PREFIX = "opennebula:index:"
 
 
 def plain(value: Any) -> Any:
@@ -30,3 +36,22 @@ def _read(read: Callable[[], Any]) -> Any:
         return plain(read())
     except UnknownValueError:
         return UNKNOWN
+
+
+def stack_body(resources: Iterable[PolicyResource]) -> dict[str, Any]:
+    """All resources together, as rules on stacks read them.
+
+    What exists where the stack goes is asked for only when something is referred to by number.
+    """
+    body: dict[str, Any] = {"resources": [_entry(each) for each in resources if _kind(each) in KINDS]}
+    kinds = {kind for kind, _, _ in Stack.of(body).references()}
+    return {**body, "target": live.existing(frozenset(kinds))} if kinds else body
+
+
+def _kind(each: PolicyResource) -> str:
+    return each.resource_type.removeprefix(PREFIX)
+
+
+def _entry(each: PolicyResource) -> dict[str, Any]:
+    needs = {key: [source.name for source in sources] for key, sources in each.property_dependencies.items()}
+    return resource(_kind(each), each.name, plain(each.props), needs, bool(each.opts.protect))

@@ -32,7 +32,8 @@ class Stack:
         chosen = ("--policy-pack-config", levels) if (self.project.root / levels).exists() else ()
         return ("--policy-pack", "policies", *chosen)
 
-    def _command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a Pulumi command on this stack; raises OperationError when Pulumi is not installed."""
         pulumi = shutil.which("pulumi", path=self.environment["PATH"])
         if not pulumi:
             raise OperationError("Pulumi is not installed: run `make setup`")
@@ -40,13 +41,13 @@ class Stack:
 
     def run(self, *arguments: str) -> int:
         """Runs a command in the foreground with its own output; its exit code."""
-        done = subprocess.run(self._command(*arguments), cwd=self.project.root, env=self.environment, check=False)
+        done = subprocess.run(self.command(*arguments), cwd=self.project.root, env=self.environment, check=False)
         return done.returncode
 
     def read(self, *arguments: str) -> str:
         """What a command prints; raises OperationError with its message."""
         done = subprocess.run(
-            self._command(*arguments),
+            self.command(*arguments),
             cwd=self.project.root,
             env=self.environment,
             capture_output=True,

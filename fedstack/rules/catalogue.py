@@ -17,6 +17,7 @@ from fedstack.rules import (
     security,
     sides,
     sites,
+    stack,
     variables,
 )
 from fedstack.rules.rule import Place, Rule, Violation
@@ -36,6 +37,7 @@ _THEMES = (
     security,
     gpu,
     scripts,
+    stack,
 )
 
 RULES: tuple[Rule, ...] = tuple(value for theme in _THEMES for value in vars(theme).values() if isinstance(value, Rule))
@@ -50,8 +52,8 @@ def check(
 ) -> list[Violation]:
     """Violations in a template's body, rule by rule; anything but an object has none.
 
-    `body` is a service template (7.x or 6.x names) or the attributes of a VM template, as `place` says. `options` are
-    by rule id; what is left out has its default.
+    `body` is a service template (7.x or 6.x names), the attributes of a VM template, or a stack (as described in
+    `fedstack.rules.stack`); `place` says which. `options` are by rule id; what is left out has its default.
     """
     if not isinstance(body, Mapping):
         return []

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fedstack.oneflow.names import camel_path, from_camel
+from fedstack.oneflow.unknown import UNKNOWN
 from fedstack.rules.reading import mapping
 from fedstack.rules.rule import Place
 
@@ -14,12 +15,36 @@ _DISK_KEYS = {"IMAGE_ID": "imageId", "SIZE": "sizeMb"}
 
 
 def body(properties: Mapping[str, Any], place: Place) -> dict[str, Any]:
-    """A service template's body, or a VM template's attributes; what is unknown stays so."""
+    """A service template's body, a VM template's attributes, or a stack as it is; what is unknown stays so."""
+    if place is Place.STACK:
+        return dict(properties)
     return from_camel(properties) if place is Place.SERVICE_TEMPLATE else _vm(properties)
+
+
+_NUMBERS = {"ServiceTemplate": "serviceTemplateId", "VirtualMachineTemplate": "templateId"}
+_NEEDS = {"disks": "DISK", "nics": "NIC"}
+
+
+def resource(
+    kind: str, name: str, properties: Mapping[str, Any], needs: Mapping[str, list[str]], protect: bool
+) -> dict[str, Any]:
+    """An entry of a stack (`fedstack.rules.stack`) for a resource; `needs` has the properties' own names."""
+    if kind == "VirtualMachineTemplate":
+        declared = _vm(properties)
+    else:
+        declared = from_camel(properties)
+        if "serviceTemplateId" in properties:
+            declared["service_template_id"] = properties["serviceTemplateId"]
+    if kind in _NUMBERS:
+        declared["id"] = properties.get(_NUMBERS[kind], UNKNOWN)
+    wanted = {_NEEDS.get(key, key): names for key, names in needs.items()}
+    return {"type": kind, "name": name, "body": declared, "needs": wanted, "protect": protect}
 
 
 def path(path: str, place: Place) -> str:
     """The property path of a path in what `body` returned."""
+    if place is Place.STACK:
+        return path
     return camel_path(path) if place is Place.SERVICE_TEMPLATE else _vm_path(path)
 
 

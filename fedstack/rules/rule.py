@@ -23,6 +23,7 @@ class Place(Enum):
 
     SERVICE_TEMPLATE = "service template"
     VM_TEMPLATE = "VM template"
+    STACK = "stack"
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,19 @@ from pathlib import Path
 
 from fedstack.rules import config as configuration
 from fedstack.rules.lint.report import FORMATS
-from fedstack.rules.lint.run import examine
+from fedstack.rules.lint.run import examine, examine_endpoint
 
 
 def main(arguments: Sequence[str]) -> int:
     """Prints the report, and what could not be read to standard error.
 
-    Returns 0, 1 on a mandatory violation, 2 on an unreadable file; raises SystemExit(2) on bad arguments.
+    Returns 0, 1 on a mandatory violation, 2 on an unreadable file; raises SystemExit(2) on bad arguments, and
+    OperationError when an endpoint cannot be read.
     """
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.live == bool(given.paths):
+        parser.error("expected files or folders, or --live alone")
     try:
         chosen = configuration.read(given.config) if given.config else configuration.Config()
     except configuration.ConfigError as error:
@@ -24,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _judge(given: Namespace, chosen: configuration.Config) -> int:
-    report = examine(given.paths, chosen)
+    report = examine_endpoint(chosen) if given.live else examine(given.paths, chosen)
     print(FORMATS[given.format](report))
     for error in report.unreadable:
         _refuse(str(error))
@@ -38,7 +42,10 @@ def _refuse(message: str) -> int:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("fedstack lint", description="Judge OneFlow templates (JSON) by the policy rules.")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR", help="templates, or folders of *.json")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="FILE|DIR", help="templates, or folders of *.json")
+    parser.add_argument(
+        "--live", action="store_true", help="judge the templates and services of ONE_XMLRPC, ONEFLOW_URL, ONE_AUTH"
+    )
     parser.add_argument("--format", choices=tuple(FORMATS), default="text", help="what is printed [text]")
     parser.add_argument("--config", type=Path, metavar="FILE", help="levels and options, e.g. policies/prod.json")
     return parser

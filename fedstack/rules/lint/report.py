@@ -11,10 +11,14 @@ from fedstack.rules.rule import Rule, RuleLevel
 
 def as_text(report: Report) -> str:
     """A line for each remark, `file:line: level [rule] message`, and a last line with the numbers."""
-    lines = [f"{each.file}:{each.line}: {each.level.value} [{each.rule.id}] {each.message}" for each in report.remarks]
+    lines = [f"{_place(each)}: {each.level.value} [{each.rule.id}] {each.message}" for each in report.remarks]
     mandatory = sum(each.level is RuleLevel.MANDATORY for each in report.remarks)
     numbers = f"{report.templates} templates: {mandatory} mandatory, {len(report.remarks) - mandatory} advisory"
     return "\n".join([*lines, f"{numbers}, {len(report.unreadable)} unreadable files"])
+
+
+def _place(each: Remark) -> str:
+    return f"{each.source}:{each.line}" if each.line else each.source
 
 
 def as_json(report: Report) -> str:
@@ -29,7 +33,7 @@ def as_json(report: Report) -> str:
 
 def _remark(each: Remark) -> Mapping[str, Any]:
     return {
-        "file": str(each.file),
+        "file": each.source,
         "line": each.line,
         "path": each.path,
         "rule": each.rule.id,
@@ -76,8 +80,15 @@ def _result(each: Remark, index: int) -> Mapping[str, Any]:
         "ruleIndex": index,
         "level": _sarif_level(each.level),
         "message": {"text": each.message},
-        "locations": [_location(each.file.as_posix(), each.line)],
+        "locations": [_remark_location(each)],
     }
+
+
+def _remark_location(each: Remark) -> Mapping[str, Any]:
+    """A line of a file; an object of an endpoint is a logical location."""
+    if each.line:
+        return _location(each.source, each.line)
+    return {"logicalLocations": [{"name": each.source, "fullyQualifiedName": f"{each.source}: {each.path}"}]}
 
 
 def _notification(error: UnreadableError) -> Mapping[str, Any]:

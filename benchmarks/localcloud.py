@@ -13,6 +13,7 @@ import sqlite3
 import time
 import xmlrpc.client
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,19 +148,50 @@ def spread(client: Client, call: Callable[[], object], count: int = CALLS) -> di
 def calls(client: Client, service_id: int, vm_id: int) -> dict[str, dict[str, float]]:
     """The hot calls, in milliseconds."""
     with xmlrpc.client.ServerProxy(client.cloud["rpc"]) as server:
-        found = {
-            "vm.info": spread(client, lambda: server.one.vm.info(client.auth, vm_id)),
-            "vmpool.infoextended": spread(
-                client, lambda: server.one.vmpool.infoextended(client.auth, -2, -1, -1, -1), SLOW_CALLS
-            ),
-        }
+        found = {"vm.info": spread(client, lambda: server.one.vm.info(client.auth, vm_id))}
+        with others_listing(client):
+            found["vm.info beside a client that lists all VMs"] = spread(
+                client, lambda: server.one.vm.info(client.auth, vm_id)
+            )
+    with listing(client) as listed:
+        found["vmpool.infoextended"] = spread(client, listed, SLOW_CALLS)
     found["vm.info"]["pyone_p50_ms"] = median(milliseconds(lambda: client.one.vm.info(vm_id)))
     basic = {"Authorization": f"Basic {base64.b64encode(client.auth.encode()).decode()}"}
     with exchange(client.cloud["flow"], "GET", f"/service/{service_id}", basic) as show:
         found["GET service"] = spread(client, show)
-    with exchange(client.cloud["gate"], "PUT", "/vm", guest(client, vm_id), "LOAD=1") as report:
+    own = guest(client, vm_id)
+    with exchange(client.cloud["gate"], "PUT", "/vm", own, "LOAD=1") as report:
         found["OneGate PUT"] = spread(client, report)
+    with exchange(client.cloud["gate"], "GET", "/service?extended=true", own) as read:
+        found["OneGate GET service, extended"] = spread(client, read, SLOW_CALLS)
     return found
+
+
+@contextmanager
+def listing(client: Client) -> Iterator[Callable[[], None]]:
+    """A request for all VMs in full; megabytes of which nothing is read but the end."""
+    call = xmlrpc.client.dumps((client.auth, -2, -1, -1, -1), "one.vmpool.infoextended")
+    with exchange(client.cloud["rpc"], "POST", "/RPC2", {}, call) as ask:
+        yield ask
+
+
+@contextmanager
+def others_listing(client: Client) -> Iterator[None]:
+    """Somebody asks for all VMs in full, again and again."""
+    ended = Event()
+
+    def ask() -> None:
+        with listing(client) as again:
+            while not ended.is_set():
+                again()
+
+    with ThreadPoolExecutor(1) as thread:
+        asking = thread.submit(ask)
+        try:
+            yield
+        finally:
+            ended.set()
+            asking.result()
 
 
 def guest(client: Client, vm_id: int) -> dict[str, str]:
@@ -206,6 +238,9 @@ def rate(size: Size, first: Size) -> Outcome:
     """VMs per second, and what a VM costs in relation to the smallest size."""
     figures = {"seconds": size.seconds, "cpu_s": size.cpu_s, "ms_per_vm": size.cost}
     figures["cost_to_1+100"] = size.cost / first.cost
+    if size is not first:  # what is the same for every service is in the smallest size alone
+        further = 1e3 * (size.seconds - first.seconds) / (size.workers - first.workers)
+        figures |= {"ms_per_further_vm": further, "further_to_1+100": further / first.cost}
     rate = (size.workers + 1) / size.seconds
     return Outcome(size.name, rate, "VMs/s", RATE_GOAL, higher_is_better=True, figures=figures)
 
@@ -213,14 +248,13 @@ def rate(size: Size, first: Size) -> Outcome:
 def latencies(size: Size, first: Size) -> list[Outcome]:
     """The hot calls at a size."""
     return [
-        Outcome(
-            f"{size.name} {name}",
-            found["p50_ms"],
-            "ms",
-            figures={**found, "p50_to_1+100": found["p50_ms"] / first.calls[name]["p50_ms"]},
-        )
+        Outcome(f"{size.name} {name}", found["p50_ms"], "ms", figures={**found, **_ratios(found, first.calls[name])})
         for name, found in size.calls.items()
     ]
+
+
+def _ratios(found: Mapping[str, float], first: Mapping[str, float]) -> dict[str, float]:
+    return {f"{key}_to_1+100": found[key] / first[key] for key in ("p50_ms", "p99_ms", "cpu_ms")}
 
 
 def rates() -> list[Outcome]:
@@ -233,6 +267,7 @@ def rates() -> list[Outcome]:
         outcomes.append(Outcome(f"localcloud{kind} cost per VM, 1+1000 / 1+100", flat, "ratio", FLAT_GOAL))
         outcomes += [outcome for size in sizes for outcome in latencies(size, sizes[0])]
         memory = {f"at_1+{size.workers}_mb": size.memory_mb for size in sizes}
+        memory["to_1+100"] = sizes[-1].memory_mb / sizes[0].memory_mb
         outcomes.append(Outcome(f"localcloud{kind} memory", sizes[-1].memory_mb, "MB", MEMORY_GOAL, figures=memory))
     return outcomes
 

@@ -51,6 +51,7 @@ class Cloud:
         self.driver = Driver(store, self.hypervisor, self.faults)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._steps = 0
+        self._closed = False
         store.perform = self._perform
 
     def report_ready(self, vm_id: int) -> None:
@@ -77,7 +78,8 @@ class Cloud:
         self._spawn(self._autoscale())
 
     async def close(self) -> None:
-        """Stops all work; machines go on."""
+        """Stops all work; machines go on, and what is left to do is taken up at the next start."""
+        self._closed = True
         await self.driver.close()
         for task in self._tasks:
             task.cancel()
@@ -132,6 +134,8 @@ class Cloud:
         self._step(effect)
 
     def _step(self, effect: Effect) -> None:
+        if self._closed:
+            return
         with self.store.begin() as tx, tx.because(_CAUSES.get(type(effect), "")):
             match effect:
                 case effects.DeployService(service_id):

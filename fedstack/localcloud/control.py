@@ -26,7 +26,10 @@ DESTROY_TIMEOUT = 90.0
 
 
 class Status(TypedDict):
-    """What `fedstack cloud status --json` prints. URLs are complete; without a cloud they are empty and pid is 0."""
+    """What `fedstack cloud status --json` prints. URLs are complete; without a cloud they are empty and pid is 0.
+
+    `authorities`: a PEM file that clients have to trust when the URLs begin with https, else empty.
+    """
 
     running: bool
     pid: int
@@ -38,6 +41,7 @@ class Status(TypedDict):
     hypervisor: str
     vms: int
     services: int
+    authorities: str
 
 
 def status(state_dir: Path) -> Status:
@@ -57,6 +61,7 @@ def status(state_dir: Path) -> Status:
         hypervisor=str(known.get("hypervisor", "")),
         vms=vms,
         services=services,
+        authorities=str(known.get("authorities", "")),
     )
 
 

@@ -22,7 +22,7 @@ import uvicorn
 from sqlalchemy import func, insert, select
 from starlette.applications import Starlette
 
-from fedstack.localcloud import binding, directory, sockets
+from fedstack.localcloud import binding, connections, directory, sockets, trust
 from fedstack.localcloud.admin.server import AdminServer
 from fedstack.localcloud.binding import Binding
 from fedstack.localcloud.cloud import Cloud
@@ -44,6 +44,9 @@ from fedstack.processes import start_time
 
 LOG = logging.getLogger(__name__)
 Report = Callable[[str], None]
+
+KEEP_ALIVE = 75
+"""Seconds that a connection may stay open between two requests."""
 
 _PORTS = (("rpc", "--rpc-port"), ("flow", "--flow-port"), ("gate", "--gate-port"))
 
@@ -88,9 +91,12 @@ def run(options: Options, report: Report) -> None:
     state_dir = options.state_dir.absolute()
     bound = binding.check(options)
     directory.create(state_dir)
+    connections.allow_files()
     descriptor = directory.lock(state_dir)
     try:
         kept = _kept(state_dir)
+        if bound.certificate is not None:
+            trust.use(os.environ, trust.write(state_dir, bound.certificate))
         opened = _open(options, bound, state_dir, kept)
         with asyncio.Runner() as runner:
             runner.run(_serve(options, state_dir, opened, kept, report))
@@ -128,6 +134,7 @@ def _site(options: Options, state_dir: Path, opened: _Opened) -> Site:
         block=opened.block,
         listen_address=opened.binding.host,
         autoscaler_interval=options.autoscaler_interval,
+        max_vms=options.most_vms,
     )
 
 
@@ -164,11 +171,12 @@ async def _serve(options: Options, state_dir: Path, opened: _Opened, kept: dict[
 def _config(app: Starlette, bound: Binding) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=connections.Connection,
         log_config=None,
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=2,
-        timeout_keep_alive=75,
+        timeout_keep_alive=KEEP_ALIVE,
         server_header=False,
         date_header=False,
         ws="none",
@@ -236,6 +244,7 @@ def _announce(site: Site, state_dir: Path, options: Options, report: Report) -> 
         "state_dir": str(state_dir),
         "hypervisor": options.hypervisor,
         "block": site.block,
+        "authorities": str(state_dir / trust.FILE) if site.rpc_url.startswith("https:") else "",
     }
     directory.write_private(state_dir / directory.STATUS_FILE, json.dumps(status, indent=2) + "\n")
     report(json.dumps(status))

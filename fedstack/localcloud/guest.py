@@ -25,6 +25,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedstack.localcloud import trust
 from fedstack.processes import kill_marked, marked, parent, send, signal_marked, start_time
 
 MARK = "ONE_VM_MARK"
@@ -33,6 +34,7 @@ UP_FD = "ONE_VM_UP_FD"
 CONTEXT_FILE = "context.json"
 IDENTITY_FILE = "guest.json"
 
+_INHERITED = (MARK, "PYTHONPATH", "LANG", "LC_ALL", "TZ", *trust.VARIABLES)
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 _SERVICES_SECONDS = 20.0  # what services get to end by themselves
@@ -97,12 +99,23 @@ def contextualize(machine: Machine) -> None:
     write_private(machine.runtime / "one_env", one_env(machine), 0o400)
     if machine.token:
         write_private(machine.runtime / "token.txt", machine.token, 0o400)
+    authorize(machine)
+
+
+def authorize(machine: Machine) -> None:
+    """Adds the keys of SSH_PUBLIC_KEY, one a line, to those that may log in as root."""
+    place = machine.root / "root" / ".ssh" / "authorized_keys"
+    known = place.read_text().splitlines() if place.exists() else []
+    given = (line.strip() for line in machine.context.get("SSH_PUBLIC_KEY", "").splitlines())
+    if new := [line for line in given if line and line not in known]:
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(place, "".join(f"{line}\n" for line in [*known, *new]), 0o600)
 
 
 def environment(machine: Machine) -> dict[str, str]:
-    """What every process of the VM gets: nothing of the machine below but the way to its programs."""
+    """What every process of the VM gets: of the machine below only the way to its programs, and whom it trusts."""
     programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    kept = {key: os.environ[key] for key in (MARK, "PYTHONPATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
+    kept = {key: os.environ[key] for key in _INHERITED if key in os.environ}
     return kept | {
         "PATH": os.pathsep.join(programs),
         "HOME": str(machine.root),

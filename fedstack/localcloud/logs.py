@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from fedstack.localcloud.inotify import Watch
 
 _CONSOLE = "console.log"
 _LOGS = Path("root/var/log")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _REMEMBERED = 2000
 _CHUNK = 1 << 20
 
@@ -95,7 +97,7 @@ class _File:
 
 
 def _printable(line: bytes) -> str:
-    text = line.decode(errors="replace").rstrip("\r")
+    text = _COLOURS.sub("", line.decode(errors="replace")).rstrip("\r")
     return text if text.isprintable() else "".join(one if one.isprintable() or one == "\t" else "?" for one in text)
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-HYPERVISORS = ("process", "simulated")
+MAX_VMS = {"process": 300, "simulated": 10_000}
+"""VMs of a cloud that are not DONE, by hypervisor, unless an option says otherwise."""
+HYPERVISORS = tuple(MAX_VMS)
 DURABILITIES = ("normal", "full")
 
 
@@ -16,7 +18,7 @@ class Options:
     """What `fedstack cloud start` takes. Ports: 0 = any free one (kept for the next start); times in seconds.
 
     `host`: the IP address of all three servers; `tls_certificate`, `tls_key`: PEM files, both or none;
-    `insecure_bind`: an address outside of loopback without TLS.
+    `insecure_bind`: an address outside of loopback without TLS; `max_vms`: None is the hypervisor's own (`MAX_VMS`).
     """
 
     state_dir: Path = Path(".fedstack/cloud")
@@ -32,6 +34,12 @@ class Options:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     insecure_bind: bool = False
+    max_vms: int | None = None
+
+    @property
+    def most_vms(self) -> int:
+        """How many VMs may live at once."""
+        return MAX_VMS[self.hypervisor] if self.max_vms is None else self.max_vms
 
     def arguments(self) -> list[str]:
         """The command line that `parse` reads back."""
@@ -49,6 +57,7 @@ class Options:
             *(("--tls-certificate", str(self.tls_certificate)) if self.tls_certificate else ()),
             *(("--tls-key", str(self.tls_key)) if self.tls_key else ()),
             *(("--insecure-bind",) if self.insecure_bind else ()),
+            *(() if self.max_vms is None else ("--max-vms", str(self.max_vms))),
         ]
 
 
@@ -62,6 +71,12 @@ def _seconds(text: str) -> float:
 def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text}: expected a port between 0 and 65535 (0 = any free one)")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 1 << 31:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number, 1 or more")
     return int(text)
 
 
@@ -83,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tls-certificate", type=Path, default=None, help="PEM file; serve https")
     parser.add_argument("--tls-key", type=Path, default=None, help="PEM file")
     parser.add_argument("--insecure-bind", action="store_true", help="allow --host outside of loopback without TLS")
+    parser.add_argument("--max-vms", type=_count, default=None, help="VMs that may live at once")
     parser.add_argument("--report-fd", type=int, default=None, help=argparse.SUPPRESS)
     return parser
 
@@ -104,5 +120,6 @@ def parse(arguments: Sequence[str]) -> tuple[Options, int | None]:
         tls_certificate=found.tls_certificate,
         tls_key=found.tls_key,
         insecure_bind=found.insecure_bind,
+        max_vms=found.max_vms,
     )
     return options, found.report_fd

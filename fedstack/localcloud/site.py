@@ -20,5 +20,6 @@ class Site:
     block: int
     listen_address: str = "127.0.0.1"
     hostname: str = "localhost"
+    max_vms: int = 10_000
     default_cooldown: int = 300
     autoscaler_interval: float = 90.0

@@ -75,6 +75,7 @@ class Lab:
 
     target: Target
     auth: str
+    admin: Lab | None = None
     made: list[Callable[[], Any]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count())
 
@@ -112,6 +113,9 @@ class Lab:
         vm_id: int = self.one.template.instantiate(template_id, self.name("vm"), hold, extra, False)
         self.made.append(lambda: self.gone(vm_id))
         return vm_id
+
+    def until(self, condition: Callable[[], Any], what: str) -> None:
+        wait_for(condition, what)
 
     def gone(self, vm_id: int) -> None:
         self.one.vm.recover(vm_id, 3)
@@ -241,7 +245,7 @@ def other(target: Target, lab: Lab) -> Iterator[Lab]:
     """Clients of an ordinary user."""
     name = lab.name("user")
     user_id = lab.one.user.allocate(name, "secret:with:colons", "core", [1])
-    made = Lab(target, f"{name}:secret:with:colons")
+    made = Lab(target, f"{name}:secret:with:colons", lab)
     yield made
     made.clean()
     lab.one.user.delete(user_id)

@@ -233,3 +233,60 @@ class TestMerge:
 
     def test_missing_templates_are_404(self, lab: Any) -> None:
         assert lab.act("service_template/999999", "instantiate").status_code == 404
+
+    def test_networks_that_cannot_be_made_leave_a_failed_service(self, lab: Any) -> None:
+        template_id = lab.service_template([ROLE], networks={"net": "M|network|n||reserve_from:999999"})
+        name = lab.name("failed")
+        reply = lab.act(f"service_template/{template_id}", "instantiate", merge_template={"name": name})
+        assert reply.status_code == 500, reply.text
+        pool = lab.get("service").json()["DOCUMENT_POOL"].get("DOCUMENT", [])
+        (service,) = [one for one in pool if one["NAME"] == name]
+        lab.made.append(lambda: lab.remove_service(int(service["ID"])))
+        assert service["TEMPLATE"]["BODY"]["state"] == 7
+        assert service["TEMPLATE"]["BODY"]["log"]
+
+
+class TestCopies:
+    """Copies of service templates, and what is beside their bodies."""
+
+    @pytest.fixture
+    def image(self, lab: Any, until: Any) -> int:
+        """An image that is READY."""
+        found: int = lab.one.image.allocate(f'NAME="{lab.name("img")}"\nTYPE="DATABLOCK"\nSIZE="1"', 1)
+        lab.made.append(lambda: lab.one.image.delete(found))
+        until(lambda: lab.one.image.info(found).STATE == 1, "image ready")
+        return found
+
+    @pytest.mark.parametrize(("mode", "own_image"), [("templates", False), ("all", True)])
+    def test_vm_templates_and_images_are_copied(self, lab: Any, image: int, mode: str, own_image: bool) -> None:
+        vm_template = lab.template(f'DISK=[IMAGE_ID="{image}"]')
+        template_id = lab.service_template([{**ROLE, "template_id": vm_template}])
+        reply = lab.act(f"service_template/{template_id}", "clone", name=lab.name("copy"), recursive=mode)
+        document = reply.json()["DOCUMENT"]
+        copy = document["TEMPLATE"]["BODY"]["roles"][0]["template_id"]
+        disk = lab.one.template.info(copy).TEMPLATE["DISK"]
+        assert (copy != vm_template, disk["IMAGE_ID"] != str(image)) == (True, own_image)
+        url = lab.url(f"service_template/{document['ID']}")
+        assert lab.flow.delete(url, json={"delete_type": mode}, timeout=10).status_code == 204
+        assert lab.call("one.template.info", copy)[2] == 1024
+
+    def test_attributes_beside_the_body(self, lab: Any, template_id: int) -> None:
+        reply = lab.act(f"service_template/{template_id}", "update", template_raw='NOTE="n"', append=True)
+        assert reply.status_code == 204
+        document = lab.one.document.info(template_id)
+        assert (document.TEMPLATE["NOTE"], '"roles"' in document.TEMPLATE["BODY"]) == ("n", True)
+
+
+def test_networks_in_use_keep_a_service_from_its_end(lab: Any) -> None:
+    vm_template, parent = lab.template(), lab.network()
+    template_id = lab.service_template([], networks={"net": f"M|network|n||reserve_from:{parent}"})
+    values = [{"net": {"reserve_from": str(parent), "extra": "SIZE=2"}}]
+    service_id = lab.instantiate(template_id, networks_values=values)
+    lab.in_state(service_id, 2)
+    own = lab.body(service_id)["networks_values"][0]["net"]["id"]
+    stranger = lab.vm(vm_template, f'NIC=[NETWORK_ID="{own}"]', hold=True)
+    assert lab.flow.delete(lab.url(f"service/{service_id}"), timeout=10).status_code == 204
+    lab.in_state(service_id, 14)
+    lab.gone(stranger)
+    assert lab.act(f"service/{service_id}", "recover").status_code == 204
+    lab.until(lambda: lab.get(f"service/{service_id}").status_code == 404, "gone")

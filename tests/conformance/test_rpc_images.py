@@ -115,3 +115,80 @@ def test_copies_of_images_are_named_and_placed(lab: Any, image: int, until: Any)
     until(lambda: lab.one.image.info(copy).STATE == 1, "copy ready")
     assert lab.one.image.info(copy).DATASTORE_ID == 1
     lab.one.image.delete(copy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "store"), [("KERNEL", 1), ("CONTEXT", 1), ("OS", 2), ("DATABLOCK", 2), ("BACKUP", 1), ("OS", 0)]
+)
+def test_types_belong_to_datastores(lab: Any, kind: str, store: int) -> None:
+    text = f'NAME="{lab.name("img")}"\nTYPE="{kind}"\nPATH="/etc/hostname"\nSIZE="1"'
+    reply = lab.call("one.image.allocate", text, store)
+    assert (reply[0], reply[2]) == (False, 0x4000)
+    assert reply[1].startswith("[one.image.allocate] Error allocating a new image.")
+
+
+@pytest.mark.parametrize("name", ["KERNEL", "CONTEXT", "FILESYSTEM"])
+def test_types_change_within_their_datastore(lab: Any, image: int, name: str) -> None:
+    assert lab.call("one.image.chtype", image, name)[2] == 0x0800
+
+
+def test_a_change_to_what_an_image_is_already(lab: Any, image: int) -> None:
+    vm_id = lab.vm(lab.template(f'DISK=[IMAGE_ID="{image}"]'))
+    lab.vm_in(vm_id, (3, 3))
+    assert lab.call("one.image.persistent", image, False)[0] is True
+    assert lab.call("one.image.persistent", image, True)[2] == 0x2000
+
+
+def test_what_cannot_be_cloned(lab: Any, image: int) -> None:
+    lab.one.image.enable(image, False)
+    reply = lab.call("one.image.clone", image, lab.name("copy"))
+    assert (reply[2], "Cannot clone image in state: DISABLED" in reply[1]) == (0x4000, True)
+    lab.one.image.enable(image, True)
+    assert lab.call("one.image.clone", image, lab.name("copy"), 0)[2] == 0x0800
+    assert lab.call("one.image.clone", image, "a/b")[2] == 0x4000
+
+
+class TestTemplates:
+    """Calls on a template that concern its images too."""
+
+    @pytest.fixture
+    def template(self, lab: Any, image: int) -> int:
+        """A template with the image by name and a volatile disk."""
+        name = lab.one.image.info(image).NAME
+        found: int = lab.template(f'DISK=[IMAGE="{name}"]\nDISK=[TYPE="fs",SIZE="1"]')
+        return found
+
+    def test_clone(self, lab: Any, template: int, image: int, until: Any) -> None:
+        name = lab.name("copy")
+        copy = lab.one.template.clone(template, name, True)
+        disks = lab.one.template.info(copy).TEMPLATE["DISK"]
+        own = int(disks[0]["IMAGE_ID"])
+        until(lambda: lab.one.image.info(own).STATE == 1, "image ready")
+        assert (lab.one.image.info(own).NAME, own != image) == (f"{name}-disk-0", True)
+        assert ("IMAGE" in disks[0], "IMAGE_ID" in disks[1]) == (False, False)
+        lab.one.template.delete(copy, True)
+        until(lambda: lab.call("one.image.info", own)[2] == 0x0400, "image gone")
+
+    def test_a_clone_that_fails_leaves_nothing(self, lab: Any, template: int, image: int) -> None:
+        lab.one.image.enable(image, False)
+        before = len(lab.one.templatepool.info(-2, -1, -1).VMTEMPLATE)
+        assert lab.call("one.template.clone", template, lab.name("copy"), True)[2] == 0x0800
+        assert len(lab.one.templatepool.info(-2, -1, -1).VMTEMPLATE) == before
+        lab.one.image.enable(image, True)
+
+    def test_delete_keeps_images_in_use(self, lab: Any, template: int, image: int) -> None:
+        vm_id = lab.vm(template)
+        lab.vm_in(vm_id, (3, 3))
+        assert lab.one.template.delete(template, True) == template
+        assert lab.one.image.info(image).RUNNING_VMS == 1
+
+    def test_chmod(self, lab: Any, template: int, image: int) -> None:
+        lab.one.template.chmod(template, -1, -1, -1, 1, -1, -1, -1, -1, -1, True)
+        assert lab.one.image.info(image).PERMISSIONS.GROUP_U == 1
+        lab.one.template.chmod(template, -1, -1, -1, 0, -1, -1, -1, -1, -1)
+        assert lab.one.image.info(image).PERMISSIONS.GROUP_U == 1
+
+    def test_extended_info(self, lab: Any, template: int, image: int) -> None:
+        assert "IMAGE_ID" not in lab.one.template.info(template).TEMPLATE["DISK"][0]
+        disk = lab.one.template.info(template, True).TEMPLATE["DISK"][0]
+        assert (disk["IMAGE_ID"], disk["DATASTORE_ID"]) == (str(image), "1")

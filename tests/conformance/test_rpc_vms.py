@@ -179,3 +179,33 @@ def test_missing_images_and_networks_are_named(lab: Any) -> None:
     reply = lab.call("one.vm.allocate", 'CPU="1"\nMEMORY="16"\nNIC=[NETWORK="no-such-net"]', False)
     assert reply[0] is False
     assert "no-such-net" in reply[1]
+
+
+@pytest.mark.parametrize(
+    "members", [None, 'ACTION="poweroff"', 'ACTION="poweroff",TIME="soon"', 'TIME="1"', 'ACTION="fly",TIME="1"']
+)
+def test_wrong_scheduled_actions(lab: Any, running: int, members: str | None) -> None:
+    text = "" if members is None else f"SCHED_ACTION=[{members}]"
+    assert lab.call("one.vm.schedadd", running, text)[2] == 0x0800
+
+
+def test_scheduled_actions_count_from_the_start_of_a_vm(lab: Any, running: int) -> None:
+    lab.one.vm.schedadd(running, 'SCHED_ACTION=[ACTION="poweroff",TIME="+600"]')
+    info = lab.one.vm.info(running)
+    assert int(info.TEMPLATE["SCHED_ACTION"]["TIME"]) == info.STIME + 600
+
+
+def test_scheduled_actions_that_are_not_there(lab: Any, running: int) -> None:
+    assert lab.call("one.vm.schedupdate", running, 999999, 'SCHED_ACTION=[ACTION="reboot",TIME="1"]')[2] == 0x2000
+    assert lab.call("one.vm.scheddelete", running, 999999)[2] == 0x0400
+
+
+def test_templates_schedule_actions(lab: Any) -> None:
+    vm_id = lab.vm(lab.template('SCHED_ACTION=[ACTION="poweroff",TIME="+2"]'))
+    lab.vm_in(vm_id, POWEROFF)
+    assert len(lab.one.vm.info(vm_id).SCHED_ACTIONS.ID) == 1
+
+
+def test_a_template_with_a_wrong_action_makes_no_vm(lab: Any) -> None:
+    template_id = lab.template('SCHED_ACTION=[ACTION="levitate",TIME="+0"]')
+    assert lab.call("one.template.instantiate", template_id, "", False, "", False)[0] is False

@@ -33,6 +33,9 @@ def start(
     insecure_bind: Annotated[
         bool, typer.Option("--insecure-bind", help="Allow an address outside of loopback without TLS.")
     ] = False,
+    max_vms: Annotated[
+        int | None, typer.Option(min=1, help="VMs that may live at once. [300; simulated: 10000]")
+    ] = None,
 ) -> None:
     """Start the local cloud in the background; returns when it answers."""
     options = control.Options(
@@ -48,6 +51,7 @@ def start(
         tls_certificate=tls_certificate,
         tls_key=tls_key,
         insecure_bind=insecure_bind,
+        max_vms=max_vms,
     )
     started = control.start(options)
     print(f"local cloud: {started['rpc']} (OneFlow {started['flow']}, OneGate {started['gate']})")

@@ -20,6 +20,7 @@ from fedstack.localcloud.core.objects import (
     get,
     header_tree,
     header_values,
+    undeletable,
 )
 from fedstack.localcloud.core.tree import Tree, ids
 from fedstack.localcloud.store.database import Transaction
@@ -103,9 +104,9 @@ def remove(tx: Transaction, caller: Caller, group_id: int) -> None:
     """Deletes a group that no VM has; the default one stays. Raises OneError ACTION."""
     get(tx, caller, SECURITY_GROUP, group_id, MANAGE)
     if group_id == DEFAULT:
-        raise OneError(ErrorCode.ACTION, "The default security group cannot be deleted.", group_id)
+        raise undeletable(SECURITY_GROUP, group_id, "The default security group cannot be deleted.")
     if users := vms_of(tx, group_id):
-        raise OneError(ErrorCode.ACTION, f"The security group is in use by VM {users[0]}.", group_id)
+        raise undeletable(SECURITY_GROUP, group_id, f"The security group is in use by VM {users[0]}.")
     tx.run(delete(security_group).where(security_group.c.id == group_id))
 
 

@@ -12,12 +12,12 @@ from fedstack.localcloud.core.objects import (
     MANAGE,
     Caller,
     change,
-    check_name,
-    check_unique,
+    check_new,
     find,
     get,
     header_tree,
     header_values,
+    undeletable,
 )
 from fedstack.localcloud.core.tree import Tree, ids
 from fedstack.localcloud.effects import BuildImage, RemoveTree
@@ -29,6 +29,13 @@ from fedstack.opennebula.template import Attributes
 
 _HEADER = frozenset({"NAME", "TYPE", "PERSISTENT", "PATH", "SOURCE", "SIZE", "FORMAT", "FS"})
 _SIZE_ONLY = frozenset({ImageType.OS, ImageType.DATABLOCK, ImageType.FILESYSTEM})
+_CLONABLE = frozenset({ImageType.OS, ImageType.DATABLOCK, ImageType.CDROM})
+DISKS = _CLONABLE | {ImageType.FILESYSTEM}
+"""Types in image datastores."""
+FILES = frozenset({ImageType.KERNEL, ImageType.RAMDISK, ImageType.CONTEXT})
+"""Types in file datastores."""
+_IMAGES, _FILES = 0, 2
+"""Types of datastores."""
 
 
 def _refused(message: str) -> OneError:
@@ -46,19 +53,26 @@ def image_type(name: str) -> ImageType:
 def create(tx: Transaction, caller: Caller, attributes: Attributes, datastore_id: int) -> int:
     """Registers an image and starts its build; raises OneError ALLOCATE, INTERNAL or NO_EXISTS."""
     store = get(tx, caller, DATASTORE, datastore_id)
-    if store.type == 1:
-        raise _refused(f"New images cannot be allocated in a system datastore [{datastore_id}].")
+    if store.type not in (_IMAGES, _FILES):
+        raise _refused("New images can only be allocated in a files or image datastore.")
     name = text.scalar(attributes, "NAME")
-    if not name:
-        raise _refused("No NAME in template.")
-    check_name(name)
-    check_unique(tx, IMAGE, name, caller.uid, ErrorCode.ALLOCATE)
+    check_new(tx, IMAGE, name, caller.uid)
     kind = image_type(text.scalar(attributes, "TYPE"))
+    _check_store(kind, store.type)
     _check_source(attributes, kind)
     image_id = tx.take_ids("image")
     tx.run(insert(image), {**header_values(caller, image_id, name), **_columns(tx, attributes, kind, datastore_id)})
     tx.after(BuildImage(image_id))
     return image_id
+
+
+def _check_store(kind: ImageType, store_type: int) -> None:
+    if kind in FILES and store_type != _FILES:
+        raise _refused("IMAGES of type KERNEL, RAMDISK and CONTEXT cannot be registered in an IMAGE_DS datastore")
+    if kind in DISKS and store_type != _IMAGES:
+        raise _refused("Only IMAGES of type KERNEL, RAMDISK and CONTEXT can be registered in a FILE_DS datastore")
+    if kind == ImageType.BACKUP:
+        raise _refused("IMAGES of type BACKUP can only be registered in an BACKUP_DS datastore")
 
 
 def _check_source(attributes: Attributes, kind: ImageType) -> None:
@@ -107,19 +121,21 @@ def failed(tx: Transaction, image_id: int, cause: str) -> None:
 
 
 def clone(tx: Transaction, caller: Caller, image_id: int, name: str, datastore_id: int) -> int:
-    """A copy: the same recipe, built again."""
+    """A copy that is not persistent: the same recipe, built again. Raises OneError ACTION, ALLOCATE."""
     row = get(tx, caller, IMAGE, image_id)
-    store = row.datastore_id if datastore_id < 0 else datastore_id
-    get(tx, caller, DATASTORE, store)
+    if row.type not in _CLONABLE:
+        raise OneError(ErrorCode.ACTION, f"{ImageType(row.type).name} images cannot be cloned.", image_id)
+    store = get(tx, caller, DATASTORE, row.datastore_id if datastore_id == -1 else datastore_id)
+    if store.type != _IMAGES:
+        raise OneError(ErrorCode.ACTION, "Clone only supported for IMAGE_DS Datastores", image_id)
+    check_new(tx, IMAGE, name, caller.uid)
     if row.state not in (ImageState.READY, ImageState.USED):
-        raise OneError(ErrorCode.ACTION, f"Cannot clone image in state: {ImageState(row.state).name}", image_id)
-    check_name(name)
-    check_unique(tx, IMAGE, name, caller.uid, ErrorCode.ALLOCATE)
+        raise _refused(f"Cannot clone image in state: {ImageState(row.state).name}")
     new_id = tx.take_ids("image")
     copied = {key: getattr(row, key) for key in ("template", "type", "path", "format", "fs", "size")}
     own = {"regtime": tx.now, "modtime": tx.now, "state": ImageState.LOCKED, "prev_state": ImageState.INIT}
-    header = header_values(caller, new_id, name)
-    tx.run(insert(image), {**header, **copied, **own, "source": "" if row.path else row.source, "datastore_id": store})
+    place = {"source": "" if row.path else row.source, "datastore_id": store.id}
+    tx.run(insert(image), {**header_values(caller, new_id, name), **copied, **own, **place})
     tx.after(BuildImage(new_id))
     return new_id
 
@@ -134,7 +150,7 @@ def remove(tx: Transaction, caller: Caller, image_id: int) -> None:
     """Deletes an image that no VM uses, and its files."""
     row = get(tx, caller, IMAGE, image_id, MANAGE)
     if tx.first(select(image_use.c.vm_id).where(image_use.c.image_id == image_id).limit(1)):
-        raise OneError(ErrorCode.ACTION, f"Cannot delete image {image_id}: it is used by running VMs.", image_id)
+        raise undeletable(IMAGE, image_id, "There are VMs using it.")
     tx.run(delete(image).where(image.c.id == row.id))
     tx.after(RemoveTree(f"images/{image_id}"))
 

@@ -57,21 +57,35 @@ def take(tx: Transaction, network_id: int, vm_ids: Sequence[int]) -> list[Lease]
 
 def take_address(tx: Transaction, network_id: int, ip: int | None, mac: int | None, vm_id: int) -> Lease:
     """A certain address; raises OneError INTERNAL when it is in no range or taken."""
-    row, place = locate(tx, network_id, ip, mac)
-    if tx.first(_PLACES, {"network": network_id, "ar": row.ar_id, "first": place, "last": place + 1}):
-        wanted = ip_text(ip) if ip is not None else mac_text(mac or 0)
-        raise OneError(ErrorCode.INTERNAL, f"Cannot get IP/MAC lease {wanted}: it is in use.")
-    return _occupy(tx, row, [place], [vm_id])[0]
-
-
-def locate(tx: Transaction, network_id: int, ip: int | None, mac: int | None) -> tuple[Row[Any], int]:
-    """The range that contains an address, and its place in it; raises OneError INTERNAL."""
-    for row in ranges(tx, network_id):
-        start, number = (row.ip, ip) if ip is not None else (row.mac, mac)
-        if start is not None and number is not None and 0 <= number - start < row.size:
-            return row, number - start
     wanted = ip_text(ip) if ip is not None else mac_text(mac or 0)
+    for row in ranges(tx, network_id):
+        place = place_in(row, ip, mac)
+        if place is None:
+            continue
+        if _is_taken(tx, row, place):
+            raise OneError(ErrorCode.INTERNAL, f"Cannot get IP/MAC lease {wanted}: it is in use.")
+        return _occupy(tx, row, [place], [vm_id])[0]
     raise OneError(ErrorCode.INTERNAL, f"Address {wanted} is not part of any address range of network {network_id}.")
+
+
+def take_place(tx: Transaction, row: Row[Any], place: int) -> bool:
+    """Takes a place of a range out of use; says whether it was free."""
+    free_ = not _is_taken(tx, row, place)
+    if free_:
+        _occupy(tx, row, [place], [NOBODY])
+    return free_
+
+
+def place_in(row: Row[Any], ip: int | None, mac: int | None) -> int | None:
+    """The place of an address in a range; None when it is not in it."""
+    start, number = (row.ip, ip) if ip is not None else (row.mac, mac)
+    inside = start is not None and number is not None and 0 <= number - start < row.size
+    return number - start if inside else None
+
+
+def _is_taken(tx: Transaction, row: Row[Any], place: int) -> bool:
+    names = {"network": row.network_id, "ar": row.ar_id, "first": place, "last": place + 1}
+    return tx.first(_PLACES, names) is not None
 
 
 def _free_places(tx: Transaction, row: Row[Any], count: int) -> list[int]:
@@ -126,13 +140,14 @@ def reserve(tx: Transaction, row: Row[Any], places: Sequence[int], child_id: int
     _count(tx, row, len(places))
 
 
-def free_run(tx: Transaction, row: Row[Any], size: int, first: int | None = None) -> list[int] | None:
+def free_run(tx: Transaction, row: Row[Any], size: int, first: int | None = None) -> range | None:
     """`size` free places in a row, from `first` or anywhere; None when there are none."""
-    names = {"network": row.network_id, "ar": row.ar_id, "first": 0, "last": row.size}
-    taken = {used.place for used in tx.all(_PLACES, names)}
-    starts = range(row.size - size + 1) if first is None else range(first, min(first + 1, row.size - size + 1))
-    for start in starts:
-        run = range(start, start + size)
-        if taken.isdisjoint(run):
-            return list(run)
-    return None
+    names = {"network": row.network_id, "ar": row.ar_id, "first": first or 0, "last": row.size}
+    start = first or 0
+    for place in sorted(used.place for used in tx.all(_PLACES, names)):
+        if place - start >= size:
+            break
+        if first is not None:
+            return None
+        start = place + 1
+    return range(start, start + size) if start + size <= row.size else None

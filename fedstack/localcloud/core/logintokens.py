@@ -30,10 +30,10 @@ def _valid(tx: Transaction, uid: int) -> Any:
 
 
 def create(tx: Transaction, uid: int, token: str, seconds: int, egid: int) -> str:
-    """Adds a token (empty: a random one) for so many seconds (-1: for good); returns it. Raises OneError INTERNAL."""
+    """Adds a token (empty: a random one) for so many seconds (-1: for good); returns it. Raises OneError RPC_API."""
     tx.run(delete(login_token).where(login_token.c.expires != FOREVER, login_token.c.expires <= tx.now))
     if len(tx.all(_valid(tx, uid))) >= MOST:
-        raise OneError(ErrorCode.INTERNAL, f"Max number of tokens limit reached: {MOST}.", uid)
+        raise OneError(ErrorCode.RPC_API, f"Max number of tokens limit reached: {MOST}.", uid)
     token = token or secrets.token_hex(20)
     expires = FOREVER if seconds < 0 else tx.now + seconds
     values = {"user_id": uid, "digest": _digest(uid, token), "expires": expires, "egid": egid}
@@ -42,10 +42,13 @@ def create(tx: Transaction, uid: int, token: str, seconds: int, egid: int) -> st
 
 
 def remove(tx: Transaction, uid: int, token: str) -> None:
-    """Ends a token; raises OneError INTERNAL when the user has no such one."""
+    """Ends a token (empty: all of them); raises OneError RPC_API when the user has no such one."""
+    if not token:
+        remove_all(tx, uid)
+        return
     where = (login_token.c.user_id == uid, login_token.c.digest == _digest(uid, token))
     if not tx.run(delete(login_token).where(*where)):
-        raise OneError(ErrorCode.INTERNAL, "Could not find token.", uid)
+        raise OneError(ErrorCode.RPC_API, "Could not find token.", uid)
 
 
 def remove_all(tx: Transaction, uid: int) -> None:

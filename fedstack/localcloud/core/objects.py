@@ -58,15 +58,27 @@ def allowed(caller: Caller, row: Row[Any], right: str) -> bool:
     return bool(mine or ours or row.mode & bit)
 
 
-def get(tx: Transaction, caller: Caller, kind: Kind, object_id: int, right: str = USE) -> Row[Any]:
-    """The row, if the caller has `right` on it; raises OneError NO_EXISTS, AUTHORIZATION or LOCKED."""
+def refused(caller: Caller, right: str, code: str, object_id: int) -> OneError:
+    """The error for a right that the caller does not have."""
+    text = f"User [{caller.uid}] : Not authorized to perform {right} {code} [{object_id}]."
+    return OneError(ErrorCode.AUTHORIZATION, text, object_id)
+
+
+def get(
+    tx: Transaction, caller: Caller, kind: Kind, object_id: int, right: str = USE, *, locked: bool = False
+) -> Row[Any]:
+    """The row, if the caller has `right` on it; raises OneError NO_EXISTS, AUTHORIZATION, LOCKED (unless `locked`)."""
     row = find(tx, kind, object_id)
     if not allowed(caller, row, right):
-        text = f"User [{caller.uid}] : Not authorized to perform {right} {kind.code} [{object_id}]."
-        raise OneError(ErrorCode.AUTHORIZATION, text, object_id)
-    if row.lock_level in _BLOCKED_BY[right] and caller.uid not in (0, row.lock_owner):
+        raise refused(caller, right, kind.code, object_id)
+    if not locked and row.lock_level in _BLOCKED_BY[right] and caller.uid not in (0, row.lock_owner):
         raise OneError(ErrorCode.LOCKED, f"User [{caller.uid}] : {kind.code} [{object_id}] is locked.", object_id)
     return row
+
+
+def undeletable(kind: Kind, object_id: int, why: str) -> OneError:
+    """The error for an object that cannot be deleted now."""
+    return OneError(ErrorCode.ACTION, f"Cannot delete {kind.word}. {why}", object_id)
 
 
 def admins_only(caller: Caller, right: str, kind: Kind) -> None:
@@ -96,16 +108,14 @@ def visible(caller: Caller, kind: Kind, flag: int) -> ColumnElement[bool]:
     return rights if flag == -2 else and_(columns.uid == flag, rights)
 
 
-def check_name(name: str) -> None:
-    """Raises OneError INTERNAL unless this may be an object's name."""
+def check_name(name: str, code: ErrorCode = ErrorCode.INTERNAL) -> None:
+    """Raises OneError unless this may be an object's name."""
     if not name:
-        raise OneError(ErrorCode.INTERNAL, "Invalid NAME, it cannot be empty.")
+        raise OneError(code, "Invalid NAME, it cannot be empty.")
     if len(name) > 128:
-        raise OneError(ErrorCode.INTERNAL, "Invalid NAME, max length is 128 chars.")
+        raise OneError(code, "Invalid NAME, max length is 128 chars.")
     if not _NAME.fullmatch(name):
-        raise OneError(
-            ErrorCode.INTERNAL, "Invalid NAME, it contains one of the characters & | : \\ \" ; / ' # { } $ < >."
-        )
+        raise OneError(code, "Invalid NAME, it contains one of the characters & | : \\ \" ; / ' # { } $ < >.")
 
 
 def check_unique(tx: Transaction, kind: Kind, name: str, uid: int, code: ErrorCode = ErrorCode.INTERNAL) -> None:
@@ -126,49 +136,66 @@ def check_new(tx: Transaction, kind: Kind, name: str, uid: int) -> None:
 
 
 def rename(tx: Transaction, kind: Kind, row: Row[Any], name: str) -> None:
-    """Gives an object another name; the same name changes nothing."""
-    check_name(name)
+    """Gives an object another name; the same name changes nothing. Raises OneError ACTION."""
     if name == row.name:
         return
     columns = kind.table.c
     taken = tx.value(select(columns.id).where(columns.name == name, columns.uid == row.uid)) if kind.unique else None
     if taken is not None:
-        raise OneError(ErrorCode.ACTION, f"NAME is already taken by {kind.code} {taken}.", row.id)
+        text = f"{kind.word} cannot be renamed to {name} because it collides with {kind.word} {taken}"
+        raise OneError(ErrorCode.ACTION, text, row.id)
+    check_name(name, ErrorCode.ACTION)
     change(tx, kind, row.id, name=name)
 
 
-def chmod(tx: Transaction, caller: Caller, kind: Kind, row: Row[Any], bits: tuple[int, ...]) -> None:
-    """Sets, clears (0) or keeps (-1) the nine permission bits."""
+def chmod(tx: Transaction, caller: Caller, kind: Kind, object_id: int, bits: tuple[int, ...]) -> None:
+    """Sets, clears (0) or keeps (-1) the permission bits; a change of an admin bit needs ADMIN. Raises OneError."""
+    mode = find(tx, kind, object_id).mode
+    administers = any(bits[place] not in (-1, mode >> (8 - place) & 1) for place in (2, 5, 8))
+    row = get(tx, caller, kind, object_id, ADMIN if administers else MANAGE)
     if any(bit not in (-1, 0, 1) for bit in bits):
-        raise OneError(ErrorCode.RPC_API, "New permissions must be -1, 0, or 1", row.id)
-    if any(bits[place] != -1 for place in (2, 5, 8)) and not allowed(caller, row, ADMIN) and row.uid != caller.uid:
-        text = f"User [{caller.uid}] : Not authorized to perform ADMIN {kind.code} [{row.id}]."
-        raise OneError(ErrorCode.AUTHORIZATION, text, row.id)
-    change(tx, kind, row.id, mode=Permissions(row.mode).changed(bits).mode)
+        raise OneError(ErrorCode.INTERNAL, "New permission values must be -1, 0 or 1", row.id)
+    change(tx, kind, row.id, mode=Permissions(mode).changed(bits).mode)
 
 
-def chown(tx: Transaction, kind: Kind, row: Row[Any], uid: int, gid: int) -> None:
-    """Gives an object another owner or group (-1 keeps); raises OneError NO_EXISTS, ACTION when the name is taken."""
+def chown(tx: Transaction, caller: Caller, kind: Kind, object_id: int, uid: int, gid: int) -> None:
+    """Gives an object another owner or group (-1 keeps).
+
+    Ordinary users can make themselves the owner, and choose among their groups. Raises OneError NO_EXISTS,
+    AUTHORIZATION, ACTION when the new owner has an object of that name.
+    """
     if uid >= 0 and uid not in tx.user_names:
         raise OneError(ErrorCode.NO_EXISTS, f"Error getting user [{uid}].", uid)
     if gid >= 0 and gid not in tx.group_names:
         raise OneError(ErrorCode.NO_EXISTS, f"Error getting group [{gid}].", gid)
-    if uid >= 0 and uid != row.uid:
+    row = get(tx, caller, kind, object_id, MANAGE)
+    uid, gid = uid if uid >= 0 else row.uid, gid if gid >= 0 else row.gid
+    if uid not in (row.uid, caller.uid) and not caller.admin:
+        raise refused(caller, MANAGE, "USER", uid)
+    if gid != row.gid and gid not in caller.groups and not caller.admin:
+        raise refused(caller, USE, "GROUP", gid)
+    if uid != row.uid:
         check_unique(tx, kind, row.name, uid, ErrorCode.ACTION)
-    change(tx, kind, row.id, uid=uid if uid >= 0 else row.uid, gid=gid if gid >= 0 else row.gid)
+    change(tx, kind, row.id, uid=uid, gid=gid)
 
 
-def lock(tx: Transaction, caller: Caller, kind: Kind, row: Row[Any], level: int) -> None:
-    """Locks for everybody else: 1 USE, 2 MANAGE, 3 ADMIN, 4 all (as 1)."""
+def lock(tx: Transaction, caller: Caller, kind: Kind, object_id: int, level: int, *, test: bool) -> None:
+    """Locks for everybody else: 1 USE, 2 MANAGE, 3 ADMIN, 4 all (as 1). `test`: only what is not locked yet."""
+    row = get(tx, caller, kind, object_id, MANAGE, locked=True)
     if level not in (1, 2, 3, 4):
-        raise OneError(ErrorCode.RPC_API, "Wrong lock level specified", row.id)
+        raise OneError(ErrorCode.ACTION, "Wrong lock level specified", row.id)
+    if row.lock_level and test:
+        raise OneError(ErrorCode.ACTION, f"The {kind.word} is locked already.", row.id)
+    if row.lock_level and not caller.admin and row.lock_owner != caller.uid:
+        raise OneError(ErrorCode.ACTION, "Error trying to lock the resource.", row.id)
     change(tx, kind, row.id, lock_level=1 if level == 4 else level, lock_owner=caller.uid, lock_time=tx.now)
 
 
-def unlock(tx: Transaction, caller: Caller, kind: Kind, row: Row[Any]) -> None:
+def unlock(tx: Transaction, caller: Caller, kind: Kind, object_id: int) -> None:
     """Removes a lock; only its owner or an administrator may."""
-    if row.lock_level and not caller.admin and row.lock_owner != caller.uid:
-        raise OneError(ErrorCode.LOCKED, f"User [{caller.uid}] : {kind.code} [{row.id}] is locked.", row.id)
+    row = get(tx, caller, kind, object_id, MANAGE, locked=True)
+    if not caller.admin and row.lock_owner != caller.uid:
+        raise OneError(ErrorCode.ACTION, "Cannot unlock: Lock is owned by another user", row.id)
     change(tx, kind, row.id, lock_level=0, lock_owner=-1, lock_time=0)
 
 

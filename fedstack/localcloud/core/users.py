@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from fedstack.localcloud.core import logintokens, secrets
 from fedstack.localcloud.core.kinds import GROUP, USER
@@ -16,6 +16,10 @@ from fedstack.opennebula.errors import ErrorCode, OneError
 
 CORE = "core"
 """The driver of users with a password."""
+ONEADMIN = 0
+"""Id of the first administrator."""
+CHANGEABLE = frozenset({CORE, "ssh", "ldap"})
+"""Drivers whose users may change their own passwords."""
 DRIVERS = (CORE, "public", "ssh", "x509", "ldap", "server_cipher", "server_x509")
 """Known drivers; users of another one than core cannot log in by a password."""
 
@@ -131,10 +135,11 @@ def leave_group(tx: Transaction, uid: int, gid: int) -> None:
 
 
 def set_group_admin(tx: Transaction, uid: int, gid: int, admin: bool) -> None:
-    """Makes a member administrator of the group, or no longer."""
+    """Makes a member administrator of the group, or no longer; raises OneError INTERNAL when that changes nothing."""
     where = (membership.c.user_id == uid, membership.c.group_id == gid)
-    if not tx.run(update(membership).where(*where).values(admin=admin)):
-        raise OneError(ErrorCode.ACTION, f"User [{uid}] is not part of Group [{gid}].", gid)
+    if not tx.run(update(membership).where(*where, membership.c.admin != admin).values(admin=admin)):
+        state = "is no administrator of" if not admin else "is not part of, or already administrator of,"
+        raise OneError(ErrorCode.INTERNAL, f"Cannot edit group. User {uid} {state} group {gid}.", gid)
 
 
 def check_driver(driver: str) -> None:
@@ -147,13 +152,16 @@ def check_driver(driver: str) -> None:
 def set_password(tx: Transaction, uid: int, password: str) -> None:
     """Stores the hash of another password."""
     if not password:
-        raise OneError(ErrorCode.INTERNAL, "Invalid password, it cannot be empty.")
+        raise OneError(ErrorCode.ACTION, "Invalid password, it cannot be empty.")
     tx.run(update(user).where(user.c.id == uid).values(password=secrets.hashed(password)))
+
+
+_TEMPLATE = select(user.c.template).where(user.c.id == bindparam("user"))
 
 
 def token_password(tx: Transaction, uid: int) -> str:
     """The secret of a user's OneGate tokens; raises OneError NO_EXISTS."""
-    template = tx.value(select(user.c.template).where(user.c.id == uid))
+    template = tx.value(_TEMPLATE, {"user": uid})
     if template is None:
         raise missing(USER, uid)
     return str(template.get("TOKEN_PASSWORD", ""))

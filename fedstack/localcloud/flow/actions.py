@@ -10,7 +10,7 @@ from sqlalchemy import select
 from fedstack.localcloud.core import objects
 from fedstack.localcloud.core.kinds import DOCUMENT
 from fedstack.localcloud.core.numbers import natural, whole
-from fedstack.localcloud.core.objects import ADMIN, Caller, admins_only
+from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.flow import documents, model, recovery
 from fedstack.localcloud.flow.errors import FlowError, MalformedError, refused
 from fedstack.localcloud.store.database import Transaction
@@ -60,15 +60,12 @@ def change_ownership(tx: Transaction, caller: Caller, document_id: int, kind: in
         objects.rename(tx, DOCUMENT, row, str(_parameter(params, "name")))
     elif perform == "chmod":
         bits = tuple(int(bit) for bit in f"{_mode(str(_parameter(params, 'octet'))):09b}")
-        objects.chmod(tx, caller, DOCUMENT, row, bits)
+        objects.chmod(tx, caller, DOCUMENT, row.id, bits)
     elif perform == "chgrp":
-        objects.chown(tx, DOCUMENT, row, -1, _number(params, "group_id"))
+        objects.chown(tx, caller, DOCUMENT, row.id, -1, _number(params, "group_id"))
     else:
-        owner = _number(params, "owner_id")
-        if owner >= 0:
-            admins_only(caller, ADMIN, DOCUMENT)
         group = _number(params, "group_id") if params.get("group_id") is not None else -1
-        objects.chown(tx, DOCUMENT, row, owner, group)
+        objects.chown(tx, caller, DOCUMENT, row.id, _number(params, "owner_id"), group)
 
 
 def _mode(octet: str) -> int:

@@ -11,7 +11,7 @@ from fedstack.localcloud.core import jsontext
 from fedstack.localcloud.effects import DrainRole
 from fedstack.localcloud.flow import contents, documents, lifecycle, model, teardown
 from fedstack.localcloud.flow.errors import FlowError, refused
-from fedstack.localcloud.flow.left_out import refuse_routers
+from fedstack.localcloud.flow.left_out import check_supported
 from fedstack.localcloud.flow.model import LEAVING, Service
 from fedstack.localcloud.store.database import Transaction
 from fedstack.oneflow.states import FAILED, TRANSIENT, RoleState, ServiceState
@@ -41,7 +41,7 @@ def validated(body: Any) -> dict[str, Any]:
         normalised = normalise(body)
     except TemplateError as error:
         raise FlowError(400, str(error)) from error
-    refuse_routers(normalised, 400)
+    check_supported(normalised, 400)
     return normalised
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from fedstack.localcloud.core import text
+from fedstack.localcloud.core import restricted, text
 from fedstack.localcloud.core.kinds import TEMPLATE
 from fedstack.localcloud.core.objects import Caller, get
 from fedstack.localcloud.flow import model
@@ -52,6 +52,7 @@ def attributes(tx: Transaction, caller: Caller, service: Service, role: Row[Any]
     row = get(tx, caller, TEMPLATE, role.body["template_id"])
     contents = role.body.get("template_contents") or {}
     merged: Attributes = {**row.template, **_merged(row.template, contents)}
+    restricted.check_extra(caller, restricted.MACHINE, merged, row.template, "User Template")
     _check_names(merged)
     return row.name, _resolved(tx, service, role, merged)
 

@@ -6,6 +6,7 @@ has awaited nodes; a wait that is given up clears both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, select, update
@@ -53,24 +54,26 @@ def networks_ready(tx: Transaction, service_id: int) -> None:
 
 
 def deploy_next(tx: Transaction, service_id: int) -> None:
-    """Deploys the roles that the strategy names; with none left and all RUNNING the service is RUNNING."""
+    """Deploys the roles that the strategy names, again while some need no wait; all RUNNING: so is the service."""
     service = model.load(tx, service_id)
     choose = strategy.to_hold if service.hold else strategy.to_deploy
-    names = choose(service.deployment, service.strategic())
-    if names:
+    states = {role.name: RoleState(role.state) for role in service.roles}
+    while names := _pending(choose(service.deployment, service.strategic(states)), states):
         model.set_service(tx, service_id, ServiceState.DEPLOYING)
-    for name in names:
-        role = model.find_role(tx, service_id, name)
-        if role is not None and role.state == RoleState.PENDING:
-            _deploy(tx, service, role)
-    released = [] if service.hold else _release_next(tx, service)
-    if not names and not released:
-        _settled(tx, service)
+        for name in names:
+            states[name] = _deploy(tx, service, name, states)
+    released = [] if service.hold else _release_next(tx, service, states)
+    if not released:
+        _settled(tx, service_id, set(states.values()))
 
 
-def _release_next(tx: Transaction, service: Service) -> list[str]:
+def _pending(names: list[str], states: Mapping[str, RoleState]) -> list[str]:
+    return [name for name in names if states[name] == RoleState.PENDING]
+
+
+def _release_next(tx: Transaction, service: Service, states: Mapping[str, RoleState]) -> list[str]:
     """Roles that were let go and whose parents run by now."""
-    names = strategy.to_release(service.deployment, service.strategic())
+    names = strategy.to_release(service.deployment, service.strategic(states))
     free = [role.name for role in service.roles if role.name in names and role.body.get("on_hold") is False]
     for name in free:
         release_role(tx, service, name)
@@ -96,28 +99,36 @@ def wait_again(tx: Transaction, service_id: int, name: str, *, gate: bool) -> No
     check_role(tx, service_id, name)
 
 
-def _settled(tx: Transaction, service: Service) -> None:
-    states = {role.state for role in service.roles}
+def _settled(tx: Transaction, service_id: int, states: set[RoleState]) -> None:
     if states <= {RoleState.RUNNING}:
-        run(tx, service.id)
+        run(tx, service_id)
     elif states == {RoleState.HOLD}:
-        model.set_service(tx, service.id, ServiceState.HOLD)
+        model.set_service(tx, service_id, ServiceState.HOLD)
 
 
-def _deploy(tx: Transaction, service: Service, role: Row[Any]) -> None:
-    held = _held_by_parent(service, role)
-    body = {**role.body, "on_hold": True} if held else role.body
-    have = model.count_nodes(tx, service.id, role.name)
-    model.set_role(tx, service.id, role.name, RoleState.DEPLOYING, missing=role.cardinality - have, body=body)
+def _deploy(tx: Transaction, service: Service, name: str, states: Mapping[str, RoleState]) -> RoleState:
+    """Begins with a role; returns where it is then, which is beyond DEPLOYING when there is nothing to wait for."""
+    role = next(one for one in service.roles if one.name == name)
+    body = {**role.body, "on_hold": True} if _held_by_parent(role, states) else role.body
+    have = model.count_nodes(tx, service.id, name)
+    model.set_role(tx, service.id, name, RoleState.DEPLOYING, missing=role.cardinality - have, body=body)
     if role.cardinality > have:
-        tx.after(FillRole(service.id, role.name))
-    else:
-        check_role(tx, service.id, role.name)
+        tx.after(FillRole(service.id, name))
+        return RoleState.DEPLOYING
+    if model.any_node(tx, service.id, name, AWAITED):
+        return RoleState.DEPLOYING
+    state = _ready_state(role.cardinality, body)
+    model.set_role(tx, service.id, name, state)
+    return state
 
 
-def _held_by_parent(service: Service, role: Row[Any]) -> bool:
-    parents = [service.role(name) for name in role.body.get("parents") or []]
-    return any(one is not None and one.state == RoleState.HOLD for one in parents)
+def _held_by_parent(role: Row[Any], states: Mapping[str, RoleState]) -> bool:
+    return any(states.get(name) == RoleState.HOLD for name in role.body.get("parents") or [])
+
+
+def _ready_state(cardinality: int, body: Mapping[str, Any]) -> RoleState:
+    """Where a role is whose wait is over."""
+    return RoleState.HOLD if body.get("on_hold") is True and cardinality > 0 else RoleState.RUNNING
 
 
 def check_role(tx: Transaction, service_id: int, name: str) -> None:
@@ -132,8 +143,7 @@ def check_role(tx: Transaction, service_id: int, name: str) -> None:
 
 
 def _deployed(tx: Transaction, service_id: int, role: Row[Any]) -> None:
-    held = role.body.get("on_hold") is True and role.cardinality > 0
-    model.set_role(tx, service_id, role.name, RoleState.HOLD if held else RoleState.RUNNING)
+    model.set_role(tx, service_id, role.name, _ready_state(role.cardinality, role.body))
     deploy_next(tx, service_id)
 
 

@@ -42,9 +42,10 @@ class Service:
         """Whether the whole service is to stay on hold."""
         return self.body.get("on_hold") is True
 
-    def strategic(self) -> list[dict[str, Any]]:
-        """Roles as the strategies read them: name, state, parents."""
-        return [{"name": one.name, "state": one.state, "parents": one.body.get("parents")} for one in self.roles]
+    def strategic(self, states: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
+        """Roles as the strategies read them: name, state (the stored one, or that in `states`), parents."""
+        now = states or {one.name: one.state for one in self.roles}
+        return [{"name": one.name, "state": now[one.name], "parents": one.body.get("parents")} for one in self.roles]
 
     def role(self, name: str) -> Row[Any] | None:
         """A role by name."""

@@ -49,6 +49,7 @@ def _retry_or_fail(tx: Transaction, service: Service, role: Row[Any], count: int
 
 
 def _create(tx: Transaction, service: Service, role: Row[Any], count: int) -> None:
+    create.check_room(tx, role.missing)
     owner = documents.by_id(tx, service.id)
     caller = caller_by_id(tx, owner.uid)
     template_name, attributes = contents.attributes(tx, caller, service, role)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert, select
 
-from fedstack.localcloud.core import networks, text
+from fedstack.localcloud.core import reservations, text
 from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.flow import documents, lifecycle, model
 from fedstack.localcloud.flow.errors import FlowError
-from fedstack.localcloud.flow.left_out import refuse_routers
+from fedstack.localcloud.flow.left_out import check_supported
 from fedstack.localcloud.flow.model import SERVICE, SERVICE_TEMPLATE
 from fedstack.localcloud.store import schema
 from fedstack.localcloud.store.database import Transaction
@@ -27,14 +28,31 @@ def instantiate(tx: Transaction, caller: Caller, template_id: int, merge_templat
     """A new service; returns its document as first stored (state 0). Raises FlowError, OneError."""
     row = documents.typed(tx, caller, template_id, SERVICE_TEMPLATE)
     merged = _merged(documents.body_of(tx, row), merge_template)
+    service_id, body = _create(tx, caller, merged)
+    reply = documents.as_document(tx, documents.by_id(tx, service_id), body)
+    try:
+        create_networks(tx, caller, service_id)
+    except FlowError as error:
+        tx.lasting.append(partial(_leave_failed, caller=caller, merged=merged, cause=str(error)))
+        raise
+    lifecycle.prepare(tx, service_id)
+    return reply
+
+
+def _create(tx: Transaction, caller: Caller, merged: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """A service in PENDING, and its body."""
     service_id = documents.create(tx, caller, SERVICE, merged["name"], None)
     body = {**merged, "start_time": tx.now, "state": int(ServiceState.PENDING)}
     body["roles"] = [{**role, "state": 0} for role in merged["roles"]]
     _store(tx, service_id, body)
-    reply = documents.as_document(tx, documents.by_id(tx, service_id), body)
-    create_networks(tx, caller, service_id)
-    lifecycle.prepare(tx, service_id)
-    return reply
+    return service_id, body
+
+
+def _leave_failed(tx: Transaction, caller: Caller, merged: Mapping[str, Any], cause: str) -> None:
+    """A service whose networks cannot be made stays, for a look at its log, although its request is refused."""
+    service_id, _ = _create(tx, caller, merged)
+    model.log(tx, service_id, "E", cause)
+    model.set_service(tx, service_id, ServiceState.FAILED_DEPLOYING)
 
 
 def _merged(body: Mapping[str, Any], merge_template: Any) -> dict[str, Any]:
@@ -46,7 +64,7 @@ def _merged(body: Mapping[str, Any], merge_template: Any) -> dict[str, Any]:
         raise FlowError(error.status, str(error)) from error
     except TemplateError as error:
         raise FlowError(500, str(error)) from error
-    refuse_routers(merged, 500)
+    check_supported(merged, 500)
     return merged
 
 
@@ -83,7 +101,7 @@ def _network(tx: Transaction, caller: Caller, service_id: int, name: str, value:
     try:
         attributes = text.read(str(value.get("extra") or ""))
         extra = {**attributes, "NAME": f"{name}-{service_id}"}
-        return {**value, "id": networks.reserve(tx, caller, int(value["reserve_from"]), extra)}
+        return {**value, "id": reservations.reserve(tx, caller, int(value["reserve_from"]), extra)}
     except (OneError, ValueError) as error:
         raise FlowError(500, f"Network {name}: {getattr(error, 'message', error)}") from error
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import Row
 
 from fedstack.localcloud.core import networks
 from fedstack.localcloud.core.users import caller_by_id
 from fedstack.localcloud.effects import DrainRole
 from fedstack.localcloud.flow import documents, lifecycle, model
-from fedstack.localcloud.flow.model import AWAITED, LEAVING, STEADY, TOLD
+from fedstack.localcloud.flow.model import AWAITED, LEAVING, STEADY, TOLD, Service
 from fedstack.localcloud.store import schema
 from fedstack.localcloud.store.database import Transaction
 from fedstack.oneflow import strategy
 from fedstack.oneflow.states import RoleState, ServiceState
+from fedstack.opennebula.errors import ErrorCode, OneError
 
 _SCALING = (RoleState.SCALING, RoleState.FAILED_SCALING)
 
@@ -28,39 +26,55 @@ def undeploy(tx: Transaction, service_id: int) -> None:
 
 
 def shutdown_next(tx: Transaction, service_id: int) -> None:
-    """The next roles; roles without VMs are DONE at once."""
+    """The next roles, again while some have no VMs and are DONE at once; nothing left to wait for: the end."""
     service = model.load(tx, service_id)
-    names = strategy.to_shutdown(service.deployment, service.strategic())
-    for name in names:
-        model.set_role(tx, service_id, name, RoleState.UNDEPLOYING, deadline=None, scale_way=None)
-        model.set_phases(tx, LEAVING, service_id, name, STEADY, AWAITED)
-        tx.after(DrainRole(service_id, name))
-    emptied = [role.name for role in model.roles(tx, service_id) if _is_empty(tx, role)]
-    for name in emptied:
-        model.set_role(tx, service_id, name, RoleState.DONE)
-    if emptied:
-        shutdown_next(tx, service_id)
-    elif not any(role.state == RoleState.UNDEPLOYING for role in service.roles) and not names:
+    states = {role.name: RoleState(role.state) for role in service.roles}
+    waiting = [name for name, state in states.items() if state == RoleState.UNDEPLOYING]
+    while True:
+        for name in strategy.to_shutdown(service.deployment, service.strategic(states)):
+            states[name] = RoleState.UNDEPLOYING
+            waiting.append(name)
+            _shut_down(tx, service_id, name)
+        emptied = [name for name in waiting if not model.count_nodes(tx, service_id, name)]
+        if not emptied:
+            break
+        for name in emptied:
+            states[name] = RoleState.DONE
+            model.set_role(tx, service_id, name, RoleState.DONE)
+        waiting = [name for name in waiting if name not in emptied]
+    if not waiting:
         finish(tx, service_id)
 
 
-def _is_empty(tx: Transaction, role: Row[Any]) -> bool:
-    """An UNDEPLOYING role whose last VM is gone."""
-    return role.state == RoleState.UNDEPLOYING and not model.any_node(
-        tx, role.service_id, role.name, LEAVING, TOLD, STEADY, AWAITED
-    )
+def _shut_down(tx: Transaction, service_id: int, name: str) -> None:
+    model.set_role(tx, service_id, name, RoleState.UNDEPLOYING, deadline=None, scale_way=None)
+    model.set_phases(tx, LEAVING, service_id, name, STEADY, AWAITED)
+    tx.after(DrainRole(service_id, name))
 
 
 def finish(tx: Transaction, service_id: int) -> None:
-    """Deletes the networks that the service created, and its document."""
+    """Deletes the networks that the service created, and its document; a network that has to stay keeps it too."""
     service = model.load(tx, service_id)
     model.set_service(tx, service_id, ServiceState.UNDEPLOYING_NETS)
-    caller = caller_by_id(tx, documents.by_id(tx, service_id).uid)
-    for entry in service.body.get("networks_values") or []:
-        for value in entry.values():
-            if isinstance(value, Mapping) and "reserve_from" in value and "id" in value:
+    failed = _remove_networks(tx, service)
+    if not failed:
+        model.remove(tx, service_id)
+        return
+    model.log(tx, service_id, "E", f"Error trying to delete Virtual Network(s): {'; '.join(failed)}")
+    model.set_service(tx, service_id, ServiceState.FAILED_UNDEPLOYING_NETS)
+
+
+def _remove_networks(tx: Transaction, service: Service) -> list[str]:
+    """Why networks could not be deleted; those that are gone already do not count."""
+    caller = caller_by_id(tx, documents.by_id(tx, service.id).uid)
+    failed = []
+    for value in (one for entry in service.body.get("networks_values") or [] for one in entry.values()):
+        if isinstance(value, Mapping) and "reserve_from" in value and "id" in value:
+            try:
                 networks.remove(tx, caller, int(value["id"]))
-    model.remove(tx, service_id)
+            except OneError as error:
+                failed += [] if error.code == ErrorCode.NO_EXISTS else [error.message]
+    return failed
 
 
 def node_gone(tx: Transaction, service_id: int, name: str, vm_id: int) -> None:

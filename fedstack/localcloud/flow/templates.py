@@ -8,15 +8,16 @@ from typing import Any
 from sqlalchemy import Row, delete
 from sqlalchemy import update as sql_update
 
-from fedstack.localcloud.core import imagepool, jsontext, templates
-from fedstack.localcloud.core.kinds import TEMPLATE
-from fedstack.localcloud.core.objects import Caller, find
+from fedstack.localcloud.core import jsontext, text
+from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.flow import documents
 from fedstack.localcloud.flow.changes import validated
 from fedstack.localcloud.flow.errors import FlowError, MalformedError, refused
 from fedstack.localcloud.flow.model import SERVICE_TEMPLATE
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import document
+from fedstack.localcloud.vm import templates
+from fedstack.localcloud.vm.update import APPEND, REPLACE, merged
 
 
 def create(tx: Transaction, caller: Caller, sent: Any) -> int:
@@ -52,40 +53,53 @@ def remove(tx: Transaction, caller: Caller, template_id: int, what: str) -> None
     tx.run(delete(document).where(document.c.id == row.id))
     used = {role["template_id"] for role in body.get("roles") or []} if what in ("templates", "all") else set()
     for vm_template_id in sorted(used):
-        _remove_vm_template(tx, caller, vm_template_id, with_images=what == "all")
-
-
-def _remove_vm_template(tx: Transaction, caller: Caller, vm_template_id: int, *, with_images: bool) -> None:
-    images = templates.image_ids(find(tx, TEMPLATE, vm_template_id).template) if with_images else []
-    templates.remove(tx, caller, vm_template_id)
-    for image_id in images:
-        imagepool.remove(tx, caller, image_id)
+        templates.remove(tx, caller, vm_template_id, with_images=what == "all")
 
 
 def clone(tx: Transaction, caller: Caller, template_id: int, name: str, mode: str) -> int:
-    """A copy; VM templates are copied too unless `mode` is none."""
+    """A copy; VM templates are copied too unless `mode` is none, and their images if it is all."""
     row = documents.typed(tx, caller, template_id, SERVICE_TEMPLATE)
     body = {**documents.body_of(tx, row), "name": name, "registration_time": tx.now}
     if mode != "none":
-        body["roles"] = [_with_copy(tx, caller, role, name) for role in body["roles"]]
+        body["roles"] = [_with_copy(tx, caller, role, name, mode) for role in body["roles"]]
     return documents.create(tx, caller, SERVICE_TEMPLATE, name, body)
 
 
-def _with_copy(tx: Transaction, caller: Caller, role: dict[str, Any], name: str) -> dict[str, Any]:
-    copy = templates.clone(tx, caller, role["template_id"], f"{name}-{role['name']}")
+def _with_copy(tx: Transaction, caller: Caller, role: dict[str, Any], name: str, mode: str) -> dict[str, Any]:
+    own = f"{name}-{role['name']}"
+    copy = templates.clone(tx, caller, role["template_id"], own, with_images=mode == "all")
     return {**role, "template_id": copy}
 
 
 def update_by_action(tx: Transaction, caller: Caller, template_id: int, params: Any) -> None:
-    """The action `update`: `template_json` text, `append`; as on the platform an immutable key is silently kept."""
-    text = params.get("template_json") if isinstance(params, Mapping) else None
+    """The action `update`: `template_json` text, or `template_raw` for what is beside the body; `append`.
+
+    As on the platform an immutable key is silently kept, and without both nothing happens.
+    """
+    given = params if isinstance(params, Mapping) else {}
+    append = given.get("append") in (True, "true")
+    if given.get("template_json"):
+        _write_json(tx, caller, template_id, given["template_json"], append=append)
+    elif given.get("template_raw"):
+        _write_raw(tx, caller, template_id, str(given["template_raw"]), append=append)
+
+
+def _write_json(tx: Transaction, caller: Caller, template_id: int, sent: Any, *, append: bool) -> None:
     try:
-        sent = jsontext.read(text) if isinstance(text, str) else text
+        body = jsontext.read(sent) if isinstance(sent, str) else sent
     except ValueError as error:
         raise FlowError(400, str(error)) from error
-    append = params.get("append") in (True, "true") if isinstance(params, Mapping) else False
     try:
-        write(tx, caller, template_id, sent, append=append)
+        write(tx, caller, template_id, body, append=append)
     except FlowError as error:
         if error.status == 400:
             raise
+
+
+def _write_raw(tx: Transaction, caller: Caller, template_id: int, sent: str, *, append: bool) -> None:
+    """Attributes of the document beside BODY, which stays."""
+    row = documents.managed(tx, caller, template_id, SERVICE_TEMPLATE)
+    template = merged(row.template, text.read(sent), APPEND if append else REPLACE)
+    tx.run(
+        sql_update(document).where(document.c.id == row.id).values(template={**template, "BODY": row.template["BODY"]})
+    )

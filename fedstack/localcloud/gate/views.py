@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from fedstack.localcloud.core.tree import as_json
-from fedstack.localcloud.flow import documents
+from fedstack.localcloud.flow.documents import service_body
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.store.schema import node, vm
 from fedstack.localcloud.vm import view
+from fedstack.localcloud.vm.pool import ROWS, documents
+from fedstack.localcloud.vm.view import Shown
 
 _NIC_KEYS = (
     "IP",
@@ -49,7 +51,7 @@ def _nic(vector: Mapping[str, str]) -> dict[str, str]:
 
 def service_json(tx: Transaction, row: Row[Any], *, extended: bool) -> dict[str, Any]:
     """`{"SERVICE": ...}`; extended: every node with its whole VM."""
-    body = documents.service_body(tx, row.id)
+    body = service_body(tx, row.id)
     vms = _vms(tx, row.id) if extended else {}
     roles = [_role(role, vms) for role in body["roles"]]
     return {"SERVICE": {"name": row.name, "id": str(row.id), "state": body["state"], "roles": roles}}
@@ -67,5 +69,9 @@ def _node(one: Mapping[str, Any], vms: Mapping[int, dict[str, Any]]) -> dict[str
 
 
 def _vms(tx: Transaction, service_id: int) -> dict[int, dict[str, Any]]:
-    query = select(vm).join(node, node.c.vm_id == vm.c.id).where(node.c.service_id == service_id)
-    return {int(shown["ID"]): as_json(shown) for shown in view.trees(tx, tx.all(query))}
+    rows = tx.all(ROWS.join(node, node.c.vm_id == vm.c.id).where(node.c.service_id == service_id))
+    return {row.id: shown for row, shown in zip(rows, documents(tx, rows, _as_json), strict=True)}
+
+
+def _as_json(shown: Shown) -> dict[str, Any]:
+    return as_json(view.full(shown))

@@ -8,14 +8,13 @@ from typing import Any
 from sqlalchemy import Row, Table, delete, insert, select
 
 from fedstack.localcloud.core.kinds import CLUSTER, DATASTORE, HOST, NETWORK, Kind
-from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, check_new, find, rename
+from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, check_new, find, rename, undeletable
 from fedstack.localcloud.core.text import read
 from fedstack.localcloud.core.tree import Tree, ids, pool_xml, xml
 from fedstack.localcloud.rpc.method import Call, Method
 from fedstack.localcloud.store import schema
 from fedstack.localcloud.store.database import Transaction
 from fedstack.localcloud.vm.update import merged
-from fedstack.opennebula.errors import ErrorCode, OneError
 
 DEFAULT = 0
 """The cluster that always exists; what belongs to no other is there."""
@@ -85,13 +84,11 @@ def remove(call: Call, cluster_id: int) -> int:
     admins_only(call.caller, ADMIN, CLUSTER)
     find(call.tx, CLUSTER, cluster_id)
     if cluster_id == DEFAULT:
-        raise OneError(ErrorCode.ACTION, "The default cluster cannot be deleted.", cluster_id)
+        raise undeletable(CLUSTER, cluster_id, "The default cluster cannot be deleted.")
     for key, members in _members(call.tx, cluster_id).items():
         if members:
-            text = (
-                f"Cannot delete cluster. Cluster {cluster_id} is not empty, it contains {len(members)} {key.lower()}."
-            )
-            raise OneError(ErrorCode.ACTION, text, cluster_id)
+            why = f"Cluster {cluster_id} is not empty, it contains {len(members)} {key.lower()}."
+            raise undeletable(CLUSTER, cluster_id, why)
     call.tx.run(delete(schema.cluster).where(schema.cluster.c.id == cluster_id))
     return cluster_id
 
@@ -105,12 +102,8 @@ def add_host(call: Call, cluster_id: int, host_id: int) -> int:
 
 
 def remove_host(call: Call, cluster_id: int, host_id: int) -> int:
-    """Moves a host back into the default cluster."""
-    admins_only(call.caller, ADMIN, CLUSTER)
-    find(call.tx, CLUSTER, cluster_id)
-    if find(call.tx, HOST, host_id).cluster_id != cluster_id:
-        raise OneError(ErrorCode.ACTION, f"Host {host_id} is not in cluster {cluster_id}.", cluster_id)
-    change(call.tx, HOST, host_id, cluster_id=DEFAULT)
+    """Moves a host back into the default cluster; the platform does not look at where it was."""
+    add_host(call, DEFAULT, host_id)
     return cluster_id
 
 

@@ -20,6 +20,7 @@ from fedstack.localcloud.core.objects import (
     get,
     header_tree,
     header_values,
+    undeletable,
 )
 from fedstack.localcloud.core.tree import Tree, ids, pool_xml, xml
 from fedstack.localcloud.rpc import shared
@@ -128,9 +129,9 @@ def remove(call: Call, datastore_id: int) -> int:
     """Deletes a datastore without images; the system datastore of the VMs stays."""
     get(call.tx, call.caller, DATASTORE, datastore_id, ADMIN)
     if datastore_id == SYSTEM_DATASTORE:
-        raise OneError(ErrorCode.ACTION, "The system datastore of the VMs cannot be deleted.", datastore_id)
+        raise undeletable(DATASTORE, datastore_id, "The VMs are in this system datastore.")
     if _images(call.tx, datastore_id):
-        raise OneError(ErrorCode.ACTION, f"Datastore {datastore_id} is not empty.", datastore_id)
+        raise undeletable(DATASTORE, datastore_id, f"Datastore {datastore_id} is not empty.")
     call.tx.run(delete(schema.datastore).where(schema.datastore.c.id == datastore_id))
     call.tx.run(delete(schema.cluster_datastore).where(schema.cluster_datastore.c.datastore_id == datastore_id))
     return datastore_id

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Row, delete, select
-from sqlalchemy import update as sql_update
 
-from fedstack.localcloud.core import objects, text, users
+from fedstack.localcloud.core import text, users
 from fedstack.localcloud.core.kinds import GROUP, USER
-from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, find
+from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, find, undeletable
 from fedstack.localcloud.core.tree import Tree, ids, pool_xml, xml
 from fedstack.localcloud.rpc.method import Call, Method
 from fedstack.localcloud.store.database import Transaction
@@ -69,17 +68,8 @@ def remove(call: Call, group_id: int) -> int:
     admins_only(call.caller, ADMIN, GROUP)
     find(call.tx, GROUP, group_id)
     if group_id < 100 or users.members_of(call.tx, group_id):
-        raise OneError(ErrorCode.ACTION, f"Group {group_id} is not empty or is a default one.", group_id)
+        raise undeletable(GROUP, group_id, f"Group {group_id} is not empty or is a default one.")
     call.tx.run(delete(group).where(group.c.id == group_id))
-    call.tx.forget_names()
-    return group_id
-
-
-def rename(call: Call, group_id: int, name: str) -> int:
-    """Another name."""
-    admins_only(call.caller, MANAGE, GROUP)
-    objects.check_name(name)
-    call.tx.run(sql_update(group).where(group.c.id == find(call.tx, GROUP, group_id).id).values(name=name))
     call.tx.forget_names()
     return group_id
 
@@ -103,7 +93,6 @@ METHODS = {
     "one.group.allocate": Method(allocate, "s"),
     "one.group.update": Method(update, "is", "i"),
     "one.group.delete": Method(remove, "i"),
-    "one.group.rename": Method(rename, "is"),
     "one.group.addadmin": Method(add_admin, "ii"),
     "one.group.deladmin": Method(del_admin, "ii"),
     "one.grouppool.info": Method(pool),

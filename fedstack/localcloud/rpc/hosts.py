@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, func, insert, select
 
 from fedstack.localcloud.core import text
 from fedstack.localcloud.core.kinds import CLUSTER, HOST
-from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, check_new, find, rename
+from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, check_new, find, rename, undeletable
 from fedstack.localcloud.core.tree import Tree, ids, pool_xml, xml
 from fedstack.localcloud.rpc.method import Call, Method
 from fedstack.localcloud.store import schema
@@ -150,7 +150,7 @@ def set_status(call: Call, host_id: int, status: int) -> int:
     admins_only(call.caller, ADMIN, HOST)
     row = find(call.tx, HOST, host_id)
     if not 0 <= status < len(_STATUS):
-        raise OneError(ErrorCode.RPC_API, f"Wrong status code [{status}]: expected 0, 1 or 2", host_id)
+        raise OneError(ErrorCode.INTERNAL, f"Wrong status code [{status}]: expected 0, 1 or 2", host_id)
     change(call.tx, HOST, host_id, state=_STATUS[status], prev_state=row.state)
     if _STATUS[status] == HostState.MONITORED:
         wake_pending(call.tx)
@@ -162,7 +162,7 @@ def remove(call: Call, host_id: int) -> int:
     admins_only(call.caller, ADMIN, HOST)
     find(call.tx, HOST, host_id)
     if host_id == MACHINE:
-        raise OneError(ErrorCode.ACTION, "Host 0 is the machine of the local cloud and cannot be deleted.", host_id)
+        raise undeletable(HOST, host_id, "Host 0 is the machine of the local cloud.")
     call.tx.run(delete(schema.host).where(schema.host.c.id == host_id))
     return host_id
 

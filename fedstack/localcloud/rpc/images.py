@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from fedstack.localcloud.core import imagepool, text
+from fedstack.localcloud.core import imagepool, restricted, text
 from fedstack.localcloud.core.kinds import IMAGE
 from fedstack.localcloud.core.objects import MANAGE, change, get
 from fedstack.localcloud.core.tree import xml
 from fedstack.localcloud.rpc import shared
 from fedstack.localcloud.rpc.method import Call, Method
 from fedstack.opennebula.errors import ErrorCode, OneError
-from fedstack.opennebula.states import ImageState
+from fedstack.opennebula.states import ImageState, ImageType
 
 
 def allocate(call: Call, sent: str, datastore_id: int, _skip_capacity: bool = False) -> int:
     """Registers an image; it is LOCKED until it is built."""
-    return imagepool.create(call.tx, call.caller, text.read(sent), datastore_id)
+    attributes = text.read(sent)
+    restricted.check_new(call.caller, restricted.IMAGE, attributes, "Template")
+    return imagepool.create(call.tx, call.caller, attributes, datastore_id)
 
 
 def info(call: Call, image_id: int, _decrypt: bool = False) -> str:
@@ -38,8 +40,8 @@ def enable(call: Call, image_id: int, enabled: bool) -> int:
     row = get(call.tx, call.caller, IMAGE, image_id, MANAGE)
     wanted = ImageState.READY if enabled else ImageState.DISABLED
     if row.state not in (ImageState.READY, ImageState.DISABLED, ImageState.ERROR):
-        state = ImageState(row.state).name
-        raise OneError(ErrorCode.INTERNAL, f"Image cannot be enabled or disabled in state {state}.", image_id)
+        what = f"Could not {'enable' if enabled else 'disable'} image"
+        raise OneError(ErrorCode.INTERNAL, f"{what}: Image cannot be in state {ImageState(row.state).name}.", image_id)
     imagepool.set_state(call.tx, row, wanted)
     return image_id
 
@@ -47,16 +49,26 @@ def enable(call: Call, image_id: int, enabled: bool) -> int:
 def persistent(call: Call, image_id: int, wanted: bool) -> int:
     """Persistent or not; refused while in use."""
     row = get(call.tx, call.caller, IMAGE, image_id, MANAGE)
-    if imagepool.users_of(call.tx, image_id):
-        raise OneError(ErrorCode.INTERNAL, "Image cannot be changed while it is used by VMs.", image_id)
+    if row.persistent == wanted:
+        return image_id
+    if row.type in imagepool.FILES:
+        raise OneError(ErrorCode.ACTION, "KERNEL, RAMDISK and CONTEXT must be non-persistent", image_id)
+    if row.state not in (ImageState.READY, ImageState.DISABLED):
+        what = f"Could not make image {'' if wanted else 'non-'}persistent"
+        raise OneError(ErrorCode.INTERNAL, f"{what}: it is in state {ImageState(row.state).name}.", image_id)
     change(call.tx, IMAGE, row.id, persistent=wanted)
     return image_id
 
 
 def change_type(call: Call, image_id: int, name: str) -> int:
-    """Another type."""
+    """Another type of those that its datastore takes."""
     row = get(call.tx, call.caller, IMAGE, image_id, MANAGE)
-    change(call.tx, IMAGE, row.id, type=imagepool.image_type(name))
+    wanted = imagepool.image_type(name)
+    like = next((types for types in (imagepool.DISKS, imagepool.FILES) if row.type in types), frozenset())
+    if row.type == ImageType.FILESYSTEM or wanted not in like - {ImageType.FILESYSTEM}:
+        text_ = "Cannot change image type to an incompatible type for the current datastore."
+        raise OneError(ErrorCode.ACTION, text_, image_id)
+    change(call.tx, IMAGE, row.id, type=wanted)
     return image_id
 
 
@@ -68,7 +80,7 @@ METHODS = {
     "one.image.enable": Method(enable, "ib"),
     "one.image.persistent": Method(persistent, "ib"),
     "one.image.chtype": Method(change_type, "is"),
-    "one.image.update": Method(shared.update_template(IMAGE), "is", "i"),
+    "one.image.update": Method(shared.update_template(IMAGE, restricted.IMAGE), "is", "i"),
     "one.imagepool.info": Method(shared.pool(IMAGE, imagepool.tree), "i", "ii"),
     **shared.owned(IMAGE, "image"),
 }

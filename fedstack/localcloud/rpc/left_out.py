@@ -95,9 +95,9 @@ TABLE: tuple[LeftOut, ...] = (
         "Marketplaces",
         "images come from recipes on this machine",
         (
-            *_calls("market", "allocate info update delete enable chown chmod rename"),
+            *_calls("market", "allocate info update delete enable chown chmod rename allocatedb updatedb"),
             *_calls("marketpool", "info"),
-            *_calls("marketapp", f"allocate info update delete enable {_OWNED}"),
+            *_calls("marketapp", f"allocate info update delete enable {_OWNED} allocatedb updatedb dropdb"),
             *_calls("marketapppool", "info"),
         ),
     ),

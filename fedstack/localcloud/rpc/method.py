@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,17 @@ class Call:
     caller: Caller
 
 
+@dataclass(frozen=True)
+class Pool:
+    """A value that may be long: a root element, and its members, which are written one after the other when asked."""
+
+    root: str
+    members: Iterator[str]
+
+
+Value = str | int | Pool
+
+
 def _fits(letter: str, value: Any) -> bool:
     whole = isinstance(value, int) and not -_LIMIT <= value < _LIMIT
     return type(value) is _TYPES[letter] and not whole
@@ -43,11 +54,11 @@ def _fits(letter: str, value: Any) -> bool:
 class Method:
     """`required`, `optional`: a letter a parameter (i int, s string, b boolean, a array), without the session."""
 
-    function: Callable[..., str | int]
+    function: Callable[..., Value]
     required: str = ""
     optional: str = ""
 
-    def __call__(self, call: Call, parameters: Sequence[Any]) -> str | int:
+    def __call__(self, call: Call, parameters: Sequence[Any]) -> Value:
         """Checks and calls; further parameters than known are ignored. Raises BadParametersError."""
         if len(parameters) < len(self.required):
             raise BadParametersError(INDEX_ERROR, f"Not enough parameters: expected {len(self.required) + 1}.")

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
 
-from fedstack.localcloud.core import objects, text
+from fedstack.localcloud.core import objects, restricted, text
 from fedstack.localcloud.core.kinds import Kind
-from fedstack.localcloud.core.objects import ADMIN, MANAGE, change, get, visible
+from fedstack.localcloud.core.objects import MANAGE, change, get, visible
 from fedstack.localcloud.core.tree import Tree, pool_xml
 from fedstack.localcloud.rpc.method import Call, Method
 from fedstack.localcloud.store.database import Transaction
@@ -26,24 +26,19 @@ def owned(kind: Kind, prefix: str, *, lockable: bool = True) -> dict[str, Method
         return object_id
 
     def chmod(call: Call, object_id: int, *bits: int) -> int:
-        row = get(call.tx, call.caller, kind, object_id, MANAGE)
-        objects.chmod(call.tx, call.caller, kind, row, bits[:9])
+        objects.chmod(call.tx, call.caller, kind, object_id, bits[:9])
         return object_id
 
     def chown(call: Call, object_id: int, uid: int, gid: int) -> int:
-        row = get(call.tx, call.caller, kind, object_id, MANAGE if uid < 0 else ADMIN)
-        if uid >= 0:
-            objects.admins_only(call.caller, ADMIN, kind)
-        objects.chown(call.tx, kind, row, uid, gid)
+        objects.chown(call.tx, call.caller, kind, object_id, uid, gid)
         return object_id
 
-    def lock(call: Call, object_id: int, level: int, _test: bool = False) -> int:
-        row = get(call.tx, call.caller, kind, object_id, MANAGE)
-        objects.lock(call.tx, call.caller, kind, row, level)
+    def lock(call: Call, object_id: int, level: int, test: bool = False) -> int:
+        objects.lock(call.tx, call.caller, kind, object_id, level, test=test)
         return object_id
 
     def unlock(call: Call, object_id: int) -> int:
-        objects.unlock(call.tx, call.caller, kind, objects.find(call.tx, kind, object_id))
+        objects.unlock(call.tx, call.caller, kind, object_id)
         return object_id
 
     locks = {f"one.{prefix}.lock": Method(lock, "ii", "b"), f"one.{prefix}.unlock": Method(unlock, "i")}
@@ -55,11 +50,12 @@ def owned(kind: Kind, prefix: str, *, lockable: bool = True) -> dict[str, Method
     }
 
 
-def update_template(kind: Kind) -> Callable[..., int]:
-    """`*.update` for kinds whose TEMPLATE may be anything."""
+def update_template(kind: Kind, forbidden: restricted.Table) -> Callable[..., int]:
+    """`*.update` for kinds whose TEMPLATE may be anything but for what only administrators may set."""
 
     def update(call: Call, object_id: int, sent: str, update_type: int = 0) -> int:
         row = get(call.tx, call.caller, kind, object_id, MANAGE)
+        restricted.check_change(call.caller, forbidden, text.read(sent), row.template)
         change(call.tx, kind, object_id, template=merged(row.template, text.read(sent), update_type))
         return object_id
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, delete, select
 
-from fedstack.localcloud.core import logintokens, text, users
+from fedstack.localcloud.core import logintokens, restricted, text, users
 from fedstack.localcloud.core.kinds import GROUP, USER
-from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, find
+from fedstack.localcloud.core.objects import ADMIN, MANAGE, admins_only, change, find, undeletable
 from fedstack.localcloud.core.text import clean
 from fedstack.localcloud.core.tree import Tree, ids, pool_xml, xml
 from fedstack.localcloud.rpc.groups import NO_QUOTAS
@@ -76,7 +76,7 @@ def remove(call: Call, user_id: int) -> int:
     admins_only(call.caller, "ADMIN", USER)
     find(call.tx, USER, user_id)
     if user_id in (0, 1):
-        raise OneError(ErrorCode.ACTION, f"User {user_id} cannot be deleted.", user_id)
+        raise undeletable(USER, user_id, f"User {user_id} is one of the platform's own.")
     call.tx.run(delete(user).where(user.c.id == user_id))
     call.tx.run(delete(membership).where(membership.c.user_id == user_id))
     logintokens.remove_all(call.tx, user_id)
@@ -87,6 +87,7 @@ def remove(call: Call, user_id: int) -> int:
 def update(call: Call, user_id: int, sent: str, update_type: int = 0) -> int:
     """Writes the template; TOKEN_PASSWORD stays when it is not in it."""
     row = _reachable(call, user_id, MANAGE)
+    restricted.check_change(call.caller, restricted.ACCOUNT, text.read(sent), row.template)
     template: Attributes = merged(row.template, text.read(sent), update_type)
     secret = {"TOKEN_PASSWORD": row.template["TOKEN_PASSWORD"]}
     change(call.tx, USER, row.id, template={**secret, **template})
@@ -94,8 +95,10 @@ def update(call: Call, user_id: int, sent: str, update_type: int = 0) -> int:
 
 
 def passwd(call: Call, user_id: int, password: str) -> int:
-    """Another password."""
+    """Another password; users of some drivers cannot change their own."""
     row = _reachable(call, user_id, MANAGE)
+    if row.driver not in users.CHANGEABLE and not call.caller.admin:
+        raise OneError(ErrorCode.ACTION, f"Password for driver {row.driver} cannot be changed.", row.id)
     users.set_password(call.tx, row.id, password)
     return int(row.id)
 
@@ -119,45 +122,67 @@ def login(call: Call, name: str, token: str, seconds: int, egid: int = -1) -> st
     _reachable(call, uid, MANAGE)
     if seconds == 0:
         logintokens.remove(call.tx, uid, token)
-        return token
-    if egid >= 0 and egid not in users.groups_of(call.tx, uid):
-        raise OneError(ErrorCode.ACTION, f"User [{uid}] is not part of Group [{egid}].", uid)
+        return token or "0"
+    if seconds < -1:
+        raise OneError(ErrorCode.RPC_API, "Wrong valid period for token", uid)
+    if egid >= 0 and egid not in users.groups_of(call.tx, uid) and not call.caller.admin:
+        raise OneError(ErrorCode.RPC_API, "EGID is not in user group list", uid)
     return logintokens.create(call.tx, uid, token, seconds, egid)
 
 
 def enable(call: Call, user_id: int, enabled: bool) -> int:
     """Lets a user in, or no longer."""
     admins_only(call.caller, ADMIN, USER)
-    change(call.tx, USER, find(call.tx, USER, user_id).id, enabled=enabled)
+    find(call.tx, USER, user_id)
+    if user_id == users.ONEADMIN:
+        raise OneError(ErrorCode.ACTION, "Cannot enable/disable oneadmin user", user_id)
+    change(call.tx, USER, user_id, enabled=enabled)
     return user_id
 
 
 def chgrp(call: Call, user_id: int, gid: int) -> int:
-    """Another primary group."""
-    admins_only(call.caller, ADMIN, USER)
-    find(call.tx, USER, user_id)
+    """Another primary group; the one before is left, unless the user was in the new one already."""
+    if gid < 0:
+        raise OneError(ErrorCode.RPC_API, "Wrong group ID", user_id)
+    row = find(call.tx, USER, user_id)
     find(call.tx, GROUP, gid)
+    if user_id == users.ONEADMIN:
+        text_ = "user [0] oneadmin cannot be moved outside of the group [0] oneadmin"
+        raise OneError(ErrorCode.INTERNAL, text_, user_id)
+    admins_only(call.caller, ADMIN, USER)
+    if gid not in users.groups_of(call.tx, user_id):
+        users.join_group(call.tx, user_id, gid)
+        users.leave_group(call.tx, user_id, row.gid)
     change(call.tx, USER, user_id, gid=gid)
-    users.join_group(call.tx, user_id, gid)
     return user_id
 
 
 def add_group(call: Call, user_id: int, gid: int) -> int:
     """A further group."""
-    admins_only(call.caller, ADMIN, USER)
-    find(call.tx, USER, user_id)
-    find(call.tx, GROUP, gid)
+    _found(call, user_id, gid)
+    if gid in users.groups_of(call.tx, user_id):
+        raise OneError(ErrorCode.ACTION, "User is already in this group", user_id)
     users.join_group(call.tx, user_id, gid)
     return user_id
 
 
 def del_group(call: Call, user_id: int, gid: int) -> int:
     """One group less; not the primary one."""
-    admins_only(call.caller, ADMIN, USER)
-    if find(call.tx, USER, user_id).gid == gid:
-        raise OneError(ErrorCode.ACTION, "User cannot be removed from the primary group.", user_id)
+    row = _found(call, user_id, gid)
+    if gid not in users.groups_of(call.tx, user_id):
+        raise OneError(ErrorCode.ACTION, "User is not part of this group", user_id)
+    if row.gid == gid:
+        raise OneError(ErrorCode.ACTION, "Cannot remove user from the primary group.", user_id)
     users.leave_group(call.tx, user_id, gid)
     return user_id
+
+
+def _found(call: Call, user_id: int, gid: int) -> Row[Any]:
+    """A user whose groups an administrator changes; the group exists too."""
+    row = find(call.tx, USER, user_id)
+    find(call.tx, GROUP, gid)
+    admins_only(call.caller, MANAGE, USER)
+    return row
 
 
 METHODS = {

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, Row, String, cast, or_
+from sqlalchemy import ColumnElement, String, cast, func, or_, select
 
 from fedstack.localcloud.core.kinds import VM
 from fedstack.localcloud.core.numbers import natural
-from fedstack.localcloud.core.tree import pool_xml
-from fedstack.localcloud.rpc.method import Call, Method
-from fedstack.localcloud.rpc.shared import rows
+from fedstack.localcloud.core.objects import visible
+from fedstack.localcloud.core.tree import pool_xml, xml
+from fedstack.localcloud.rpc.method import Call, Method, Pool
+from fedstack.localcloud.rpc.shared import page, rows
 from fedstack.localcloud.store.schema import vm
 from fedstack.localcloud.vm import view
+from fedstack.localcloud.vm.pool import ROWS, documents
+from fedstack.localcloud.vm.view import Shown
 from fedstack.opennebula.errors import ErrorCode, OneError
 from fedstack.opennebula.states import VmState
 
@@ -31,29 +35,36 @@ def _conditions(state: int, query: str) -> list[ColumnElement[bool]]:
     return found
 
 
-def _short(call: Call, found: list[Row[Any]]) -> str:
-    return pool_xml("VM_POOL", "VM", (view.short_tree(call.tx, row) for row in found))
+def _full(shown: Shown) -> str:
+    return xml("VM", view.full(shown))
 
 
-def _full(call: Call, found: list[Row[Any]]) -> str:
-    return pool_xml("VM_POOL", "VM", view.trees(call.tx, found))
+def _short(shown: Shown) -> str:
+    return xml("VM", view.short(shown))
 
 
-def info(call: Call, flag: int, start: int, end: int, state: int, query: str = "") -> str:
+def _pool(
+    call: Call, write: Callable[[Shown], str], flag: int, start: int, end: int, *conditions: ColumnElement[bool]
+) -> Pool:
+    query = page(ROWS.where(visible(call.caller, VM, flag), *conditions), VM, start, end)
+    return Pool("VM_POOL", documents(call.tx, call.tx.all(query), write))
+
+
+def info(call: Call, flag: int, start: int, end: int, state: int, query: str = "") -> Pool:
     """Short bodies."""
-    return _short(call, rows(call, VM, flag, start, end, *_conditions(state, query)))
+    return _pool(call, _short, flag, start, end, *_conditions(state, query))
 
 
-def info_extended(call: Call, flag: int, start: int, end: int, state: int, query: str = "") -> str:
+def info_extended(call: Call, flag: int, start: int, end: int, state: int, query: str = "") -> Pool:
     """Full bodies."""
-    return _full(call, rows(call, VM, flag, start, end, *_conditions(state, query)))
+    return _pool(call, _full, flag, start, end, *_conditions(state, query))
 
 
-def info_set(call: Call, wanted: str, extended: bool = False) -> str:
+def info_set(call: Call, wanted: str, extended: bool = False) -> Pool:
     """The VMs of a comma-separated list of ids; unknown ones are left out."""
     numbers = [number for one in wanted.split(",") if (number := natural(one.strip())) is not None]
-    found = rows(call, VM, -2, -1, -1, vm.c.id.in_(numbers))
-    return _full(call, found) if extended else _short(call, found)
+    listed = func.json_each(json.dumps(numbers)).table_valued("value")
+    return _pool(call, _full if extended else _short, -2, -1, -1, vm.c.id.in_(select(listed.c.value)))
 
 
 def monitoring(call: Call, flag: int, _seconds: int = -1) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fedstack.localcloud.core import text
+from fedstack.localcloud.core import restricted, text
 from fedstack.localcloud.core.kinds import HOST, VM
 from fedstack.localcloud.core.objects import ADMIN, MANAGE, change, find, get
 from fedstack.localcloud.core.tree import pool_xml, xml
@@ -21,6 +21,7 @@ _CONFIGURABLE = frozenset({"CONTEXT", "OS", "FEATURES", "INPUT", "GRAPHICS", "VI
 def allocate(call: Call, sent: str, hold: bool = False) -> int:
     """A VM without a template."""
     attributes = text.read(sent)
+    restricted.check_new(call.caller, restricted.MACHINE, attributes, "VM Template")
     blueprint = create.prepare(call.tx, call.caller, attributes)
     return create.allocate(call.tx, blueprint, [text.scalar(attributes, "NAME")], hold=hold)[0]
 
@@ -68,7 +69,8 @@ def _check_host(call: Call, host_id: int) -> None:
 
 def update(call: Call, vm_id: int, sent: str, update_type: int = 0) -> int:
     """Writes USER_TEMPLATE."""
-    get(call.tx, call.caller, VM, vm_id, MANAGE)
+    row = get(call.tx, call.caller, VM, vm_id, MANAGE)
+    restricted.check_change(call.caller, restricted.MACHINE, text.read(sent), row.user_template)
     update_user_template(call.tx, vm_id, sent, update_type)
     return vm_id
 
@@ -77,6 +79,7 @@ def update_conf(call: Call, vm_id: int, sent: str, update_type: int = 0) -> int:
     """Writes CONTEXT and other settings that are read at the next boot; what the cloud added to CONTEXT stays."""
     row = get(call.tx, call.caller, VM, vm_id, MANAGE)
     given: Attributes = {key: value for key, value in text.read(sent).items() if key in _CONFIGURABLE}
+    restricted.check_extra(call.caller, restricted.MACHINE, given, row.template, "Template")
     context = given.get("CONTEXT", {})
     if not isinstance(context, dict):
         raise OneError(ErrorCode.INTERNAL, "Wrong CONTEXT definition: expected one CONTEXT=[ ... ].", vm_id)
@@ -98,13 +101,20 @@ def monitoring(call: Call, vm_id: int) -> str:
 def sched_add(call: Call, vm_id: int, sent: str) -> int:
     """Schedules an action; returns its id."""
     get(call.tx, call.caller, VM, vm_id, MANAGE)
-    return schedule.add(call.tx, vm_id, text.vector(text.read(sent), "SCHED_ACTION"))
+    return schedule.add(call.tx, vm_id, _action(sent, ErrorCode.ACTION))
+
+
+def _action(sent: str, code: ErrorCode) -> dict[str, str]:
+    found = text.vector(text.read(sent), "SCHED_ACTION")
+    if not found:
+        raise OneError(code, "No SCHED_ACTION attribute in template")
+    return found
 
 
 def sched_update(call: Call, vm_id: int, action_id: int, sent: str) -> int:
     """Writes a scheduled action anew."""
     get(call.tx, call.caller, VM, vm_id, MANAGE)
-    schedule.change(call.tx, vm_id, action_id, text.vector(text.read(sent), "SCHED_ACTION"))
+    schedule.change(call.tx, vm_id, action_id, _action(sent, ErrorCode.INTERNAL))
     return action_id
 
 
@@ -125,7 +135,9 @@ def resize(call: Call, vm_id: int, sent: str, _enforce: bool = True) -> int:
 def attach_nic(call: Call, vm_id: int, sent: str) -> int:
     """A further NIC."""
     get(call.tx, call.caller, VM, vm_id, MANAGE)
-    vectors = text.vectors(text.read(sent), "NIC")
+    attributes = text.read(sent)
+    restricted.check_new(call.caller, restricted.MACHINE, attributes, "NIC")
+    vectors = text.vectors(attributes, "NIC")
     if len(vectors) != 1:
         raise OneError(ErrorCode.INTERNAL, f"Wrong NIC definition: expected one NIC=[ ... ], found {len(vectors)}.")
     hotplug.attach_nic(call.tx, call.caller, vm_id, vectors[0])

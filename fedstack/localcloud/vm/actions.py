@@ -84,6 +84,8 @@ def _perform(tx: Transaction, row: Row[Any], action: str, target: Place, by: str
 
 def recover(tx: Transaction, vm_id: int, operation: int) -> None:
     """`one.vm.recover`: 0 failure, 1 success, 2 retry, 3 delete, 4 recreate, 5 delete-db. Raises OneError."""
+    if not 0 <= operation < len(_OPERATIONS):
+        raise OneError(ErrorCode.ACTION, "Wrong recovery operation code", vm_id)
     row = machine.head(tx, vm_id)
     place = machine.place_of(row)
     if operation in (DELETE, DELETE_DB):

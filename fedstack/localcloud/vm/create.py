@@ -6,9 +6,10 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from fedstack.localcloud.core import firewall, imagepool, text
 from fedstack.localcloud.core.objects import Caller, check_name, header_values
@@ -16,7 +17,7 @@ from fedstack.localcloud.effects import DriveVm
 from fedstack.localcloud.events import VmsCreated
 from fedstack.localcloud.store import schema
 from fedstack.localcloud.store.database import Transaction
-from fedstack.localcloud.vm import context, devices
+from fedstack.localcloud.vm import context, devices, schedule
 from fedstack.opennebula.errors import ErrorCode, OneError
 from fedstack.opennebula.states import VmState
 from fedstack.opennebula.template import Attributes
@@ -36,6 +37,7 @@ _AUTOMATIC = {
     "AUTOMATIC_REQUIREMENTS": "(CLUSTER_ID = 0) & !(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED)",
 }
 
+_LIVING = select(func.count()).select_from(schema.vm).where(schema.vm.c.state != VmState.DONE)
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _CAPACITY = {
     "CPU": (re.compile(r"[0-9]{0,9}\.?[0-9]{1,9}"), "float or integer"),
@@ -57,6 +59,7 @@ class Blueprint:
     image_ids: list[int]
     nics: list[devices.Nic]
     rules: list[dict[str, str]]
+    actions: list[dict[str, str]]
     context: dict[str, str] | None
     user_values: Mapping[str, Any]
 
@@ -77,12 +80,13 @@ def prepare(
         caller=caller,
         prefix=prefix,
         template_id=template_id,
-        template={key: value for key, value in own.items() if key not in {"DISK", "NIC", "CONTEXT"}},
+        template={key: value for key, value in own.items() if key not in {"DISK", "NIC", "CONTEXT", "SCHED_ACTION"}},
         user_template={key: value for key, value in attributes.items() if key not in _KNOWN | _HEADER},
         disks=[one for one, _ in completed],
         image_ids=[image_id for _, image_id in completed if image_id is not None],
         nics=nics,
         rules=firewall.rules_of(tx, (one.vector for one in nics)),
+        actions=text.vectors(attributes, "SCHED_ACTION"),
         context=text.vector(attributes, "CONTEXT") if "CONTEXT" in attributes else None,
         user_values=tx.value(select(schema.user.c.template).where(schema.user.c.id == caller.uid)) or {},
     )
@@ -97,6 +101,14 @@ def check_capacity(attributes: Attributes, code: ErrorCode = ErrorCode.ALLOCATE)
             raise _refused(message) if code == ErrorCode.ALLOCATE else OneError(code, message)
 
 
+def check_room(tx: Transaction, count: int) -> None:
+    """Raises OneError ALLOCATE when so many more VMs would be more than the cloud may hold."""
+    living: int = tx.value(_LIVING)
+    if living + count > tx.site.max_vms:
+        room = f"The local cloud holds {tx.site.max_vms} VMs at most (--max-vms)"
+        raise _refused(f"{room}: {living} are there, {count} more are wanted.")
+
+
 def allocate(
     tx: Transaction,
     blueprint: Blueprint,
@@ -109,6 +121,7 @@ def allocate(
 
     Raises OneError; then the caller's transaction has to be undone.
     """
+    check_room(tx, len(names))
     first = tx.take_ids("vm", len(names))
     vm_ids = list(range(first, first + len(names)))
     nics = [devices.addresses(tx, plan, vm_ids) for plan in blueprint.nics]
@@ -118,6 +131,8 @@ def allocate(
         rows.append(_row(tx, blueprint, vm_id, name or f"{blueprint.prefix}-{vm_id}", own, hold, extra or {}))
     tx.run(insert(schema.vm), rows)
     _tell(tx, rows, extra or {})
+    for vm_id, action in product(vm_ids, blueprint.actions):
+        schedule.add(tx, vm_id, action)
     for image_id in blueprint.image_ids:
         imagepool.acquire(tx, image_id, vm_ids)
     if not hold:

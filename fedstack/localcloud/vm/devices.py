@@ -60,6 +60,14 @@ def _owner(tx: Transaction, caller: Caller, vector: Mapping[str, str], word: str
     return next((uid for uid, name in tx.user_names.items() if name == wanted), caller.uid)
 
 
+def image_of(tx: Transaction, caller: Caller, vector: Mapping[str, str], disk_id: int) -> int | None:
+    """The id of the image that a DISK names; None for a volatile one. Raises OneError."""
+    if "IMAGE_ID" not in vector and "IMAGE" not in vector:
+        return None
+    found: int = _lookup(tx, caller, IMAGE, vector, "IMAGE", f"DISK {disk_id}").id
+    return found
+
+
 def disk(tx: Transaction, caller: Caller, vector: Mapping[str, str], disk_id: int) -> tuple[dict[str, str], int | None]:
     """A complete DISK and the id of its image (None: volatile). Raises OneError."""
     target = f"vd{chr(ord('a') + disk_id % 26)}"

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from fedstack.localcloud.core import token
 from fedstack.localcloud.core.users import token_password
@@ -23,6 +23,7 @@ from fedstack.localcloud.vm.places import Place, Step, Work
 
 LOG = logging.getLogger(__name__)
 
+_GUEST = select(vm.c.name, vm.c.stime, vm.c.template).where(vm.c.id == bindparam("vm"))
 _ENDED = "the machine ended by itself"
 MOVES_A_TURN = 16
 """So many VMs move before clients are answered again: about ten milliseconds."""
@@ -129,7 +130,7 @@ class Driver:
             guest = guest_of(tx, vm_id)
             boot = self._faults.boot(tx, guest, resumed=adopt) if work == Work.START else Boot()
             guest = self._faults.disguise(tx, guest)
-            hard = machine.head(tx, vm_id).hard or work != Work.STOP
+            hard = work != Work.STOP or machine.head(tx, vm_id).hard
         self._ended_early.discard(vm_id)
         try:
             await _suffer(boot)
@@ -226,7 +227,7 @@ def prune(parent: Path, living: set[str]) -> None:
 
 def guest_of(tx: Transaction, vm_id: int) -> Guest:
     """What the hypervisor has to know of a VM."""
-    row = tx.first(select(vm.c.name, vm.c.stime, vm.c.template).where(vm.c.id == vm_id))
+    row = tx.first(_GUEST, {"vm": vm_id})
     if row is None:
         raise BootError(f"virtual machine {vm_id} does not exist")
     context: dict[str, str] = row.template.get("CONTEXT") or {}

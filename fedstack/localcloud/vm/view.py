@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -15,8 +16,35 @@ from fedstack.localcloud.store.schema import sched_action
 _SHORT_DISK = ("CLUSTER_ID", "DISK_ID", "IMAGE", "IMAGE_ID", "SIZE", "TARGET", "TYPE")
 _SHORT_NIC = ("BRIDGE", "IP", "MAC", "NAME", "NETWORK", "NETWORK_ID", "NIC_ID", "SECURITY_GROUPS")
 
+Action = tuple[int, Mapping[str, str]]
+"""A scheduled action: id and template."""
 
-def _state_tree(row: Row[Any]) -> Tree:
+
+@dataclass(frozen=True)
+class Shown:
+    """What a document says of a VM; `row` has its columns, `owner` is the beginning of the document."""
+
+    row: Any
+    owner: Tree
+    hostname: str
+    actions: Sequence[Action] = ()
+
+
+def actions_of(tx: Transaction, *vm_ids: int) -> dict[int, list[Action]]:
+    """Scheduled actions by VM; of all VMs without ids."""
+    query = select(sched_action).order_by(sched_action.c.id)
+    found: dict[int, list[Action]] = {}
+    for row in tx.all(query.where(sched_action.c.vm_id.in_(vm_ids)) if vm_ids else query):
+        found.setdefault(row.vm_id, []).append((row.id, row.template))
+    return found
+
+
+def tree(tx: Transaction, row: Row[Any]) -> Tree:
+    """A VM with everything."""
+    return full(Shown(row, owner_tree(tx, row), tx.site.hostname, actions_of(tx, row.id).get(row.id, ())))
+
+
+def _state_tree(row: Any) -> Tree:
     return {
         "LAST_POLL": str(row.last_poll),
         "STATE": str(row.state),
@@ -24,35 +52,19 @@ def _state_tree(row: Row[Any]) -> Tree:
     }
 
 
-def _life_tree(row: Row[Any]) -> Tree:
+def _life_tree(row: Any) -> Tree:
     return {"RESCHED": "0", "STIME": str(row.stime), "ETIME": str(row.etime), "DEPLOY_ID": row.deploy_id}
 
 
-Actions = Mapping[int, Sequence[Row[Any]]]
-
-
-def actions_of(tx: Transaction, vm_ids: Sequence[int]) -> Actions:
-    """Scheduled actions by VM, for many VMs at once."""
-    found: dict[int, list[Row[Any]]] = {}
-    for row in tx.all(select(sched_action).where(sched_action.c.vm_id.in_(vm_ids)).order_by(sched_action.c.id)):
-        found.setdefault(row.vm_id, []).append(row)
-    return found
-
-
-def trees(tx: Transaction, rows: Sequence[Row[Any]]) -> Iterator[Tree]:
-    """Many VMs with everything."""
-    actions = actions_of(tx, [row.id for row in rows])
-    return (tree(tx, row, actions) for row in rows)
-
-
-def tree(tx: Transaction, row: Row[Any], known: Actions | None = None) -> Tree:
-    """A VM with everything."""
-    actions = (actions_of(tx, [row.id]) if known is None else known).get(row.id, ())
-    template = dict(row.template)
-    if actions:
-        template["SCHED_ACTION"] = [{"ID": str(one.id), "PARENT_ID": str(row.id), **one.template} for one in actions]
+def full(shown: Shown) -> Tree:
+    """What vm.info says."""
+    row, template = shown.row, dict(shown.row.template)
+    if shown.actions:
+        template["SCHED_ACTION"] = [
+            {"ID": str(number), "PARENT_ID": str(row.id), **action} for number, action in shown.actions
+        ]
     return {
-        **owner_tree(tx, row),
+        **shown.owner,
         **permission_tree(row),
         **_state_tree(row),
         "PREV_STATE": str(row.prev_state),
@@ -60,30 +72,30 @@ def tree(tx: Transaction, row: Row[Any], known: Actions | None = None) -> Tree:
         **_life_tree(row),
         **lock_tree(row),
         "MONITORING": row.monitoring,
-        "SCHED_ACTIONS": ids([one.id for one in actions]),
+        "SCHED_ACTIONS": ids([number for number, _ in shown.actions]),
         "TEMPLATE": template,
         "USER_TEMPLATE": row.user_template,
-        "HISTORY_RECORDS": history_tree(tx, row),
+        "HISTORY_RECORDS": _history(shown),
         "BACKUPS": {"BACKUP_CONFIG": {}, "BACKUP_IDS": {}},
     }
 
 
-def short_tree(tx: Transaction, row: Row[Any]) -> Tree:
-    """A VM as pools list it."""
-    template = row.template
-    short = {key: template[key] for key in ("CPU", "MEMORY", "VCPU", "GRAPHICS") if key in template}
+def short(shown: Shown) -> Tree:
+    """What vmpool.info says of one VM."""
+    row, template = shown.row, shown.row.template
+    some = {key: template[key] for key in ("CPU", "MEMORY", "VCPU", "GRAPHICS") if key in template}
     for key, members in (("DISK", _SHORT_DISK), ("NIC", _SHORT_NIC)):
         if key in template:
-            short[key] = [_only(one, members) for one in template[key]]
+            some[key] = [_only(one, members) for one in template[key]]
     return {
-        **owner_tree(tx, row),
+        **shown.owner,
         **_state_tree(row),
         **_life_tree(row),
         **lock_tree(row),
         "MONITORING": row.monitoring,
-        "TEMPLATE": short,
+        "TEMPLATE": some,
         "USER_TEMPLATE": row.user_template,
-        "HISTORY_RECORDS": history_tree(tx, row, last_only=True),
+        "HISTORY_RECORDS": _history(shown, last_only=True),
     }
 
 
@@ -91,20 +103,20 @@ def _only(vector: Mapping[str, str], members: tuple[str, ...]) -> dict[str, str]
     return {key: vector[key] for key in members if key in vector}
 
 
-def history_tree(tx: Transaction, row: Row[Any], *, last_only: bool = False) -> Tree:
+def _history(shown: Shown, *, last_only: bool = False) -> Tree:
     """HISTORY_RECORDS: one record a placement on the host."""
-    records = [_record(tx, row, sequence, one) for sequence, one in enumerate(row.history)]
+    records = [_record(shown, sequence, one) for sequence, one in enumerate(shown.row.history)]
     if not records:
         return {}
     return {"HISTORY": records[-1:] if last_only else records}
 
 
-def _record(tx: Transaction, row: Row[Any], sequence: int, one: Mapping[str, Any]) -> Tree:
+def _record(shown: Shown, sequence: int, one: Mapping[str, Any]) -> Tree:
     times = ("STIME", "ETIME", "PSTIME", "PETIME", "RSTIME", "RETIME", "ESTIME", "EETIME")
     return {
-        "OID": str(row.id),
+        "OID": str(shown.row.id),
         "SEQ": str(sequence),
-        "HOSTNAME": tx.site.hostname,
+        "HOSTNAME": shown.hostname,
         "HID": "0",
         "CID": "0",
         "VM_MAD": "dummy",

@@ -72,8 +72,8 @@ class RunningCloud:
         found: int = self.one.vn.allocate(text, -1)
         return found
 
-    def deploy(self, template_id: int, children: int = 2, **more: Any) -> int:
-        role = {"type": "vm", "template_id": template_id, "min_vms": 1, "max_vms": 500, "cooldown": 1}
+    def deploy(self, template_id: int, children: int = 2, cooldown: int = 1, **more: Any) -> int:
+        role = {"type": "vm", "template_id": template_id, "min_vms": 1, "max_vms": 500, "cooldown": cooldown}
         parent = {**role, "name": "parent", "cardinality": 1}
         child = {**role, "name": "child", "cardinality": children, "parents": ["parent"]}
         body = {"name": "svc", "deployment": "straight", "roles": [parent, child], **more}

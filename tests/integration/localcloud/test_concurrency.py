@@ -18,7 +18,7 @@ import requests
 from fedstack.localcloud.admin import client
 
 CLIENTS = 50
-DEPLOYING, RUNNING = 1, 2
+DEPLOYING, RUNNING, COOLDOWN = 1, 2, 10
 SLOW_SECONDS = 4.0
 """How long a machine boots that is to be slow: others have to be there before, on a busy machine too."""
 READ_SECONDS = 1.0
@@ -53,13 +53,14 @@ def _scale(cloud: Any, service_id: int, count: int) -> requests.Response:
 
 
 def test_one_service_scales_once_at_a_time(busy: Any, until: Any) -> None:
-    service_id = busy.deploy(busy.template(), 1)
+    service_id = busy.deploy(busy.template(), 1, cooldown=600)
     until(lambda: busy.service(service_id)["state"] == RUNNING, "running")
     replies = _at_once(CLIENTS, lambda number: _scale(busy, service_id, 2 + number % 5))
     assert Counter(reply.status_code for reply in replies) == {204: 1, 500: CLIENTS - 1}
     refusals = {reply.text for reply in replies if reply.status_code == 500}
     assert refusals <= {f"Service cannot be scaled in state: {name}" for name in ("SCALING", "COOLDOWN")}
-    until(lambda: busy.service(service_id)["state"] == RUNNING, "running again")
+    until(lambda: busy.service(service_id)["state"] == COOLDOWN, "scaled")
+    assert busy.act(f"service/{service_id}", "recover").status_code == 204
     role = busy.service(service_id)["roles"][1]
     assert len(role["nodes"]) == role["cardinality"]
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fedstack.localcloud.core import addresses, leases, networks
+from fedstack.localcloud.core import ranges as address_ranges
 from fedstack.localcloud.core.bootstrap import create_world
 from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.site import Site
@@ -41,7 +42,7 @@ def test_no_address_is_given_twice(store: Store, steps: list[tuple[bool, int]]) 
     holders: dict[int, str] = {}
     with store.begin() as tx:
         name = f"n{tx.take_ids('test')}"
-        network_id = networks.create(tx, ADMIN, {"NAME": name, "VN_MAD": "dummy", "AR": list(ranges(5, 8))}, -1)
+        network_id = networks.create(tx, ADMIN, {"NAME": name, "VN_MAD": "dummy", "AR": list(ranges(5, 8))}, [0])
         for take, count in steps:
             if not take and holders:
                 vm_id = next(iter(holders))
@@ -61,6 +62,42 @@ def test_no_address_is_given_twice(store: Store, steps: list[tuple[bool, int]]) 
         assert sum(row.used for row in leases.ranges(tx, network_id)) == len(holders)
         for vm_id in holders:
             leases.give_back(tx, vm_id)
+        networks.remove(tx, ADMIN, network_id)
+
+
+def test_ranges_of_the_block_do_not_grow_into_each_other(store: Store) -> None:
+    with store.begin() as tx:
+        attributes = {"NAME": "grown", "VN_MAD": "dummy", "AR": list(ranges(4, 4))}
+        network_id = networks.create(tx, ADMIN, attributes, [0])
+        with pytest.raises(OneError, match="1 addresses behind the range are not free"):
+            address_ranges.change(tx, network_id, {"AR_ID": "0", "SIZE": "5"})
+        address_ranges.change(tx, network_id, {"AR_ID": "1", "SIZE": "9"})
+        assert [row.size for row in leases.ranges(tx, network_id)] == [4, 9]
+        networks.remove(tx, ADMIN, network_id)
+
+
+@pytest.mark.parametrize(
+    ("held", "size", "first", "found"),
+    [
+        ((), 10, None, range(10)),
+        ((0, 4), 3, None, range(1, 4)),
+        ((0, 4), 4, None, range(5, 9)),
+        ((0, 4, 9), 5, None, None),
+        ((4,), 2, 5, range(5, 7)),
+        ((4,), 2, 3, None),
+        ((), 2, 9, None),
+    ],
+)
+def test_free_places_in_a_row(
+    store: Store, held: tuple[int, ...], size: int, first: int | None, found: range | None
+) -> None:
+    with store.begin() as tx:
+        network_id = networks.create(tx, ADMIN, {"NAME": "run", "VN_MAD": "dummy", "AR": list(ranges(10))}, [0])
+        (row,) = leases.ranges(tx, network_id)
+        for place in held:
+            leases.take_place(tx, row, place)
+        assert leases.free_run(tx, row, size, first) == found
+        address_ranges.remove(tx, network_id, 0, force=True)
         networks.remove(tx, ADMIN, network_id)
 
 

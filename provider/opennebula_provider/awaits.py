@@ -1,22 +1,16 @@
-"""What the provider waits for, as a table, and the one loop that waits.
+"""What the provider waits for, as a table.
 
-For each resource and operation: the states that end the wait well, those that may pass, those that end it badly, and
-how long it may take. A state that is in none of them ends it badly too.
+For each resource and operation: the states that end the wait well, those that may pass, those that end it badly, how
+long it may take, and what users read when that was not enough. A state that is in no column ends the wait badly too.
+`polling` says when to look.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar
-
-FIRST_DELAY = 0.05
-LONGEST_DELAY = 2.0
-SHARE = 0.1
-"""A delay is never more than this share of the time since the last change, so that waiting adds at most a tenth."""
 
 GONE = "GONE"
 """The state of an object that the platform does not know any more."""
@@ -24,16 +18,17 @@ GONE = "GONE"
 
 @dataclass(frozen=True)
 class Await:
-    """One row: states by name, deadline in seconds."""
+    """One row: states by name, deadline in seconds, and what is said of an object that is over it in some `{state}`."""
 
     done: frozenset[str]
     pending: frozenset[str]
     failed: frozenset[str]
     deadline: float
+    message: str
 
 
-def _row(done: str, pending: str, failed: str, deadline: float) -> Await:
-    return Await(frozenset(done.split()), frozenset(pending.split()), frozenset(failed.split()), deadline)
+def _row(done: str, pending: str, failed: str, deadline: float, message: str = "is still in state {state}") -> Await:
+    return Await(frozenset(done.split()), frozenset(pending.split()), frozenset(failed.split()), deadline, message)
 
 
 _SERVICE_FAILED = "FAILED_DEPLOYING FAILED_DEPLOYING_NETS FAILED_SCALING FAILED_UNDEPLOYING FAILED_UNDEPLOYING_NETS"
@@ -50,16 +45,16 @@ TABLE: dict[tuple[str, str], Await] = {
     ("Image", "delete"): _row("GONE", "READY USED DISABLED LOCKED DELETE", "ERROR", 600),
     ("VirtualNetwork", "create"): _row("READY", "INIT LOCK_CREATE", "ERROR DONE GONE LOCK_DELETE", 120),
     ("VirtualNetwork", "delete"): _row("GONE DONE", "INIT READY LOCK_DELETE UPDATE_FAILURE", "ERROR", 120),
-    ("SecurityGroup", "delete"): _row("GONE", "PRESENT", "", 120),
+    ("SecurityGroup", "delete"): _row("GONE", "PRESENT", "", 120, "is still there"),
     ("VirtualMachine", "on"): _row("RUNNING", _BOOTING, "GONE DONE POWEROFF SUSPENDED STOPPED UNDEPLOYED", 600),
     ("VirtualMachine", "off"): _row("POWEROFF", "RUNNING SHUTDOWN_POWEROFF", "GONE DONE", 600),
-    ("VirtualMachine", "delete"): _row("GONE", "PRESENT", "", 600),
+    ("VirtualMachine", "delete"): _row("GONE", "PRESENT", "", 600, "is still there"),
     ("Service", "create"): _row("RUNNING WARNING COOLDOWN HOLD", f"{_DEPLOYING} SCALING", _SERVICE_ENDS, 600),
     ("Service", "scale"): _row("RUNNING WARNING COOLDOWN", "SCALING", f"{_DEPLOYING} {_SERVICE_ENDS}", 600),
     ("Service", "settle"): _row("RUNNING HOLD WARNING", f"COOLDOWN SCALING {_DEPLOYING}", _SERVICE_ENDS, 600),
     ("Service", "heal"): _row("RUNNING COOLDOWN", f"WARNING SCALING {_DEPLOYING}", _SERVICE_ENDS, 5),
     ("Service", "delete"): _row(f"GONE DONE {_SERVICE_FAILED}", _UNDEPLOYING, "", 600),
-    ("Machine", "delete"): _row("GONE", "LEFT", "", 120),
+    ("Machine", "delete"): _row("GONE", "LEFT", "", 120, "has left machines behind"),
 }
 
 
@@ -127,7 +122,7 @@ class StateWatch:
         if verdict is Verdict.FAILED:
             return Outcome(verdict, with_cause(f"{self.what} is in state {sight.state}", sight.cause))
         if verdict is Verdict.PENDING and now - self.began >= self.deadline:
-            text = f"{self.what} is still in state {sight.state} after {self.deadline:g} s"
+            text = f"{self.what} {self.row.message.format(state=sight.state)} after {self.deadline:g} s"
             return Outcome(Verdict.FAILED, with_cause(text, sight.cause or sight.progress))
         return Outcome(verdict)
 
@@ -135,54 +130,3 @@ class StateWatch:
 def with_cause(text: str, cause: str) -> str:
     """The text with its cause, where one is known."""
     return f"{text}: {cause}" if cause else text
-
-
-@dataclass
-class Pace:
-    """How long to wait until the next look: tight after a change, then doubling."""
-
-    delay: float = FIRST_DELAY
-    since: float = 0.0
-    signs: Hashable = field(default=None)
-
-    def next(self, signs: Hashable, now: float) -> float:
-        """The delay in seconds before the next look."""
-        if signs != self.signs:
-            self.signs, self.since, self.delay = signs, now, FIRST_DELAY
-        allowed = max(FIRST_DELAY, min(LONGEST_DELAY, SHARE * (now - self.since)))
-        delay = min(self.delay, allowed)
-        self.delay = min(2 * self.delay, LONGEST_DELAY)
-        return delay
-
-
-class InterruptedWaitError(Exception):
-    """The user stopped the update while an object was not ready yet."""
-
-
-async def wait(
-    look: Callable[[], Awaitable[Seen]],
-    watch: Watch[Seen],
-    interrupted: asyncio.Event,
-    report: Callable[[str], Awaitable[None]],
-) -> Outcome:
-    """Looks until the watch says DONE or FAILED; raises InterruptedWaitError when the user stops."""
-    pace, shown = Pace(), ""
-    while True:
-        sight = await look()
-        now = time.monotonic()
-        outcome = watch.see(sight, now)
-        if outcome.verdict is not Verdict.PENDING:
-            return outcome
-        if sight.progress and sight.progress != shown:
-            shown = sight.progress
-            await report(shown)
-        await pause(pace.next(sight.signs, now), interrupted)
-
-
-async def pause(delay: float, interrupted: asyncio.Event) -> None:
-    """Lets time pass; raises InterruptedWaitError when the user stops."""
-    try:
-        await asyncio.wait_for(interrupted.wait(), delay)
-    except TimeoutError:
-        return
-    raise InterruptedWaitError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fedstack.oneflow.unknown import UNKNOWN
@@ -32,15 +32,19 @@ def join(path: str, key: str) -> str:
 
 
 def check(fields: Fields, inputs: Mapping[str, Any], path: str = "") -> tuple[dict[str, Any], list[Problem]]:
-    """The inputs with defaults filled in, and all problems; unknown values pass."""
+    """The inputs with defaults filled in, and all problems; unknown values pass.
+
+    What is missing or wrong is UNKNOWN in the result, so that further checks can look at the rest.
+    """
     problems = [_unknown_name(name, fields, path) for name in inputs if name not in fields]
     checked: dict[str, Any] = {}
     for name, one in fields.items():
         place = join(path, name)
         value = inputs.get(name)
-        if value is None:
-            if one.required:
-                problems.append(Problem(place, "is missing"))
+        if value is None and one.required:
+            problems.append(Problem(place, "is missing"))
+            value = UNKNOWN
+        elif value is None:
             value = one.default
         else:
             value, found = _check_value(one, value, place)
@@ -50,6 +54,23 @@ def check(fields: Fields, inputs: Mapping[str, Any], path: str = "") -> tuple[di
     return checked, problems
 
 
+def completed(fields: Fields, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs with defaults at every depth, unchecked: what a program would get for them."""
+    defaults = {name: one.default for name, one in fields.items() if one.default is not None}
+    given = {name: _completed(fields[name].type, value) for name, value in inputs.items() if name in fields}
+    return {**defaults, **given}
+
+
+def _completed(kind: Type, value: Any) -> Any:
+    match kind:
+        case ListOf(item) if isinstance(value, list):
+            return [_completed(item, element) for element in value]
+        case Shape(fields=fields) if isinstance(value, Mapping):
+            return completed(fields, value)
+        case _:
+            return value
+
+
 def _unknown_name(name: str, fields: Iterable[str], path: str) -> Problem:
     known = sorted(fields)
     near = difflib.get_close_matches(name, known, n=1)
@@ -57,43 +78,33 @@ def _unknown_name(name: str, fields: Iterable[str], path: str) -> Problem:
     return Problem(join(path, name), f"is not a property; {hint}")
 
 
-def _check_value(one: Field, value: Any, path: str) -> tuple[Any, list[Problem]]:
-    value, problems = _check_type(one.type, value, path)
-    if not problems and value is not UNKNOWN:
-        problems = _bounds(one, value, path)
-    return value, problems
+Checked = tuple[Any, list[Problem]]
 
 
-def _check_type(kind: Type, value: Any, path: str) -> tuple[Any, list[Problem]]:
-    if value is UNKNOWN:
-        return value, []
-    match kind:
-        case ListOf(item):
-            return _check_list(item, value, path)
-        case MapOf(inner):
-            return _check_map(inner, value, path)
-        case Shape():
-            if not isinstance(value, Mapping):
-                return value, [_wrong(path, "an object", value)]
-            return check(kind.fields, value, path)
-        case "any":
+def _check_value(one: Field, value: Any, path: str) -> Checked:
+    """The value, or UNKNOWN where it is wrong. Only values of typed properties that are no secrets are shown."""
+    match one.type:
+        case _ if value is UNKNOWN or one.type == "any":
             return value, []
+        case ListOf(item) if isinstance(value, list):
+            inner = replace(one, type=item)
+            return _all([(_check_value(inner, each, f"{path}[{index}]")) for index, each in enumerate(value)])
+        case MapOf(item) if isinstance(value, Mapping):
+            inner = Field(item, "", secret=True)
+            members, problems = _all([_check_value(inner, each, join(path, key)) for key, each in value.items()])
+            return dict(zip(value, members, strict=True)), problems
+        case Shape(fields=fields) if isinstance(value, Mapping):
+            return check(fields, value, path)
+        case ListOf() | MapOf() | Shape():
+            return _wrong(
+                replace(one, secret=True), path, "a list" if isinstance(one.type, ListOf) else "an object", value
+            )
         case _:
-            return _check_scalar(kind, value, path)
+            return _check_scalar(one, value, path)
 
 
-def _check_list(item: Type, value: Any, path: str) -> tuple[Any, list[Problem]]:
-    if not isinstance(value, list):
-        return value, [_wrong(path, "a list", value)]
-    pairs = [_check_type(item, element, f"{path}[{index}]") for index, element in enumerate(value)]
-    return [element for element, _ in pairs], [problem for _, found in pairs for problem in found]
-
-
-def _check_map(inner: Type, value: Any, path: str) -> tuple[Any, list[Problem]]:
-    if not isinstance(value, Mapping):
-        return value, [_wrong(path, "an object", value)]
-    pairs = {key: _check_type(inner, member, join(path, key)) for key, member in value.items()}
-    return {key: member for key, (member, _) in pairs.items()}, [one for _, found in pairs.values() for one in found]
+def _all(parts: list[Checked]) -> tuple[list[Any], list[Problem]]:
+    return [value for value, _ in parts], [problem for _, found in parts for problem in found]
 
 
 _SCALARS: dict[str, tuple[type | tuple[type, ...], str]] = {
@@ -104,28 +115,38 @@ _SCALARS: dict[str, tuple[type | tuple[type, ...], str]] = {
 }
 
 
-def _check_scalar(kind: str, value: Any, path: str) -> tuple[Any, list[Problem]]:
-    accepted, words = _SCALARS[kind]
+def _check_scalar(one: Field, value: Any, path: str) -> Checked:
+    accepted, words = _SCALARS[str(one.type)]
     is_flag = isinstance(value, bool)
-    if isinstance(value, accepted) and is_flag == (kind == "boolean"):
-        return value, []
-    return value, [_wrong(path, words, value)]
+    if not isinstance(value, accepted) or is_flag != (one.type == "boolean"):
+        return _wrong(one, path, words, value)
+    expected = _bounds(one, value)
+    return _wrong(one, path, expected, value) if expected else (value, [])
 
 
-def _wrong(path: str, expected: str, value: Any) -> Problem:
-    return Problem(path, f"must be {expected}, got {value!r}")
+def _wrong(one: Field, path: str, expected: str, value: Any) -> Checked:
+    return UNKNOWN, [Problem(path, f"must be {expected}, got {_word(value) if one.secret else repr(value)}")]
 
 
-def _bounds(one: Field, value: Any, path: str) -> list[Problem]:
+def _word(value: Any) -> str:
+    """What kind of value it is: of one that may be a secret nothing else is said."""
+    if isinstance(value, bool):
+        return "true or false"
+    kinds = {str: "another text", int: "a number", float: "a number", list: "a list"}
+    return kinds.get(type(value), "an object")
+
+
+def _bounds(one: Field, value: Any) -> str:
+    """What was expected of a value of the right type, empty when it is fine."""
     if one.choices and value not in one.choices:
-        return [_wrong(path, f"one of {', '.join(one.choices)}", value)]
+        return f"one of {', '.join(one.choices)}"
     if one.pattern and not re.fullmatch(one.pattern, value):
-        return [_wrong(path, one.expected or f"of the form {one.pattern}", value)]
+        return one.expected or f"of the form {one.pattern}"
     if one.minimum is not None and value < one.minimum:
-        return [_wrong(path, f"at least {one.minimum:g}", value)]
+        return f"at least {one.minimum:g}"
     if one.maximum is not None and value > one.maximum:
-        return [_wrong(path, f"at most {one.maximum:g}", value)]
-    return []
+        return f"at most {one.maximum:g}"
+    return ""
 
 
 def known_items(value: Any) -> list[dict[str, Any]]:

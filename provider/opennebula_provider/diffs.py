@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from .checks import join
@@ -43,11 +44,16 @@ class Difference:
     @property
     def names(self) -> list[str]:
         """Top-level names of everything that differs."""
-        return sorted({top(path) for path in self.changes})
+        return top_names(self.changes)
 
     def touches(self, *names: str) -> bool:
         """Whether one of these properties differs."""
         return not set(names).isdisjoint(self.names)
+
+
+def top_names(paths: Iterable[str]) -> list[str]:
+    """The properties that paths start with, each once."""
+    return sorted({top(path) for path in paths})
 
 
 def top(path: str) -> str:
@@ -59,7 +65,7 @@ def compare(fields: Fields, old: Mapping[str, Any], new: Mapping[str, Any], path
     """Changes from old to new inputs, leaf by leaf; an unknown new value counts as changed."""
     changes: dict[str, Change] = {}
     for name, one in fields.items():
-        if not one.waits:
+        if not one.waits and not (one.kept and new.get(name) is None):
             changes.update(_compare_values(one, old.get(name), new.get(name), join(path, name)))
     return changes
 
@@ -101,11 +107,36 @@ def _compare_lists(one: Field, old: Sequence[Any], new: Sequence[Any], path: str
 
 
 def _pairs(one: Field, old: Sequence[Any], new: Sequence[Any]) -> list[tuple[Any, Any]]:
-    """Elements that belong together: by their key member where there is one, else by position; new order first."""
+    """Elements that belong together: by the list's `key` where it has one, else by position; new order first."""
     if one.key is None:
         count = max(len(old), len(new))
         return [(old[i] if i < len(old) else None, new[i] if i < len(new) else None) for i in range(count)]
-    before = {item[one.key]: item for item in old if isinstance(item, Mapping)}
-    after = [item for item in new if isinstance(item, Mapping)]
-    pairs = [(before.pop(item.get(one.key), None), item) for item in after]
-    return [*pairs, *((item, None) for item in before.values())]
+    found = matched(one.key, old, new)
+    partners = [None if place is None else old[place] for place in found]
+    return [*zip(partners, new, strict=True), *((old[i], None) for i in range(len(old)) if i not in found)]
+
+
+def matched(key: tuple[str, ...], old: Sequence[Any], new: Sequence[Any]) -> list[int | None]:
+    """For each new element the index of its old one: an equal one, else one with the same members of `key`.
+
+    A member that the new one leaves open agrees with any; of several old ones, one that agrees in all members is first.
+    """
+    left = list(range(len(old)))
+    found: list[int | None] = [None] * len(new)
+    for same in (_equal, _agree, partial(_agree, key=key)) if key else (_equal,):
+        for index, item in enumerate(new):
+            place = next((place for place in left if found[index] is None and same(old[place], item)), None)
+            if place is not None:
+                found[index] = place
+                left.remove(place)
+    return found
+
+
+def _equal(old: Any, new: Any) -> bool:
+    return bool(old == new)
+
+
+def _agree(old: Any, new: Any, key: Iterable[str] | None = None) -> bool:
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return False
+    return all(new.get(name) in (None, old.get(name)) for name in (new if key is None else key))

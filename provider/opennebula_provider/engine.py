@@ -6,10 +6,9 @@ import asyncio
 from typing import Any
 
 import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+import grpc.aio
 
-GRACE = 3.0
-"""Seconds that an engine may be out of reach before it counts as gone."""
+from .wire import engine_pb2, engine_pb2_grpc
 
 
 class Engine:
@@ -37,18 +36,14 @@ class Engine:
             return  # a lost message is no reason to fail; `gone` notices a lost engine
 
     async def gone(self) -> None:
-        """Returns when the engine cannot be reached any more; never without an engine."""
+        """Returns as soon as the engine cannot be reached any more; never without an engine.
+
+        At once, since whoever goes on where a killed update stopped must not meet the provider of that update at work.
+        """
         if self._channel is None:
             await asyncio.Event().wait()
             return
-        while True:
-            try:
-                await asyncio.wait_for(self._channel.channel_ready(), GRACE)
-            except TimeoutError:
-                return
-            await self._channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
-
-    async def close(self) -> None:
-        """Closes the connection."""
-        if self._channel is not None:
-            await self._channel.close(grace=None)
+        state = self._channel.get_state(try_to_connect=True)
+        while state is not grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            await self._channel.wait_for_state_change(state)
+            state = self._channel.get_state(try_to_connect=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fedstack.oneflow.unknown import UNKNOWN, without_unknowns
 
-from .checks import Problem, check
+from .checks import Problem, check, completed
 from .cloud import Cloud
 from .config import resolve
 from .diffs import Difference
@@ -16,7 +16,7 @@ from .engine import Engine
 from .errors import InitFailedError, ProviderError, one_line
 from .function import Function
 from .registry import FUNCTIONS, RESOURCES
-from .resource import Call, Made, Resource
+from .resource import Call, Made, Resource, as_it_is
 from .schema import CONFIG
 from .values import Properties
 
@@ -54,13 +54,13 @@ class OpenNebula:
     def cancel(self) -> None:
         """Ends every wait; what is being made stays in the state as not initialised."""
         if self._cloud is not None:
-            self._cloud.interrupted.set()
+            self._cloud.poller.interrupt()
 
     def check(self, request: Request) -> tuple[Properties, list[Problem]]:
         """The inputs with defaults, and everything that is wrong with them."""
         resource = resource_of(request.urn)
         inputs, problems = check(resource.definition.inputs, request.inputs or {})
-        return resource.complete(inputs), problems or resource.check(inputs)
+        return resource.complete(inputs), [*problems, *resource.check(inputs)]
 
     def diff(self, request: Request) -> Difference:
         """What differs between the declared inputs and those of the state."""
@@ -84,8 +84,8 @@ class OpenNebula:
         except Exception as error:
             if not call.id:
                 raise
-            made = {**inputs, "endpoint": call.cloud.endpoint}
-            raise InitFailedError(call.id, made, inputs, one_line(error)) from error
+            made = await as_it_is(resource, call)
+            raise InitFailedError(made.id, made.properties, made.inputs, one_line(error)) from error
 
     async def read(self, request: Request) -> Made | None:
         """The object as it is; on import (no inputs yet) with the defaults that a program would get."""
@@ -94,7 +94,7 @@ class OpenNebula:
         made = await resource.read(call)
         if made is None or request.inputs:
             return made
-        inputs, _ = check(resource.definition.inputs, made.inputs)
+        inputs = completed(resource.definition.inputs, made.inputs)
         return Made(made.id, {**inputs, **made.properties}, inputs)
 
     async def update(self, request: Request) -> Made:

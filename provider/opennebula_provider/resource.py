@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from .awaits import TABLE, Await, InterruptedWaitError, Outcome, Seen, Sight, StateWatch, Verdict, Watch, wait
+from .awaits import TABLE, Await, Outcome, Seen, Sight, StateWatch, Verdict, Watch
 from .checks import Problem
 from .cloud import Cloud, tag_of
-from .diffs import Change, Difference, Kind, compare
+from .diffs import Change, Difference, Kind, compare, top_names
 from .errors import InitFailedError, ProviderError
+from .polling import InterruptedWaitError
 from .shape import Definition
 from .values import Properties
 
@@ -60,8 +61,6 @@ class Resource(ABC):
     """One type of object. All methods but `check` and `diff` may raise ProviderError."""
 
     definition: ClassVar[Definition]
-    names_collide: ClassVar[bool] = False
-    """Whether two objects of one owner cannot have the same name."""
     volatile: ClassVar[tuple[str, ...]] = ()
     """Outputs that an update may change, hence unknown in its preview."""
 
@@ -79,8 +78,7 @@ class Resource(ABC):
         changes = compare(self.definition.inputs, call.old, call.inputs)
         if call.state.get("state") == "ERROR":
             changes["state"] = Change(Kind.UPDATE, replace=True, from_state=True)
-        same_name = call.old.get("name") == call.inputs.get("name")
-        return Difference(changes, delete_first=self.names_collide and same_name)
+        return Difference(changes, delete_first=same_name(call))
 
     @abstractmethod
     async def create(self, call: Call) -> Made:
@@ -107,7 +105,7 @@ def row(resource: Resource, operation: str) -> Await:
 async def wait_for(call: Call, look: Callable[[], Awaitable[Seen]], watch: Watch[Seen]) -> Outcome:
     """Waits with progress; an interruption is a failed outcome."""
     try:
-        return await wait(look, watch, call.cloud.interrupted, call.report)
+        return await call.cloud.poller.wait(look, watch, call.report)
     except InterruptedWaitError:
         return Outcome(Verdict.FAILED, "interrupted while waiting; the next update goes on")
 
@@ -127,9 +125,45 @@ def ensure(outcome: Outcome, made: Made) -> Made:
     return made
 
 
-def pick(inputs: Properties, **outputs: Any) -> Properties:
-    """All properties of an object: its inputs and what else is known of it."""
-    return {**inputs, **outputs}
+async def as_it_is(resource: Resource, call: Call) -> Made:
+    """An object whose creation failed on the way: what it is, so that the next update sees what is left to do."""
+    try:
+        made = await resource.read(call)
+    except InitFailedError as error:
+        made = Made(error.object_id, dict(error.properties), dict(error.inputs))
+    except ProviderError:
+        made = None
+    return made or Made(call.id, {**call.inputs, "endpoint": call.cloud.endpoint}, call.inputs)
+
+
+def same_name(call: Call) -> bool:
+    """Whether an old and a new object would have one name: the platform refuses that, or the tag would find the old."""
+    return "name" in call.inputs and call.old.get("name") == call.inputs["name"]
+
+
+async def adopted(resource: Resource, call: Call, number: int) -> Made | None:
+    """What a creation that was cut off left, brought to the inputs; None after removing what cannot be."""
+    call.id = str(number)
+    try:
+        was = await resource.read(call)
+    except InitFailedError as error:
+        was = Made(error.object_id, dict(error.properties), dict(error.inputs))
+    if was is not None:
+        found = replace(call, old=was.inputs, state=was.properties)
+        if not resource.diff(found).replaces:
+            return await resource.update(found)
+        await resource.delete(found)
+    call.id = ""
+    return None
+
+
+async def settled(resource: Resource, call: Call, made: Made) -> Made:
+    """The object after it was written, with a warning where the platform accepted something but did not do it."""
+    left = top_names(compare(resource.definition.inputs, made.inputs, call.inputs))
+    if left:
+        name = f"{resource.definition.name} {call.id}"
+        await call.warn(f"{name}: OpenNebula did not take over {', '.join(left)}; the next refresh shows what it has")
+    return made
 
 
 def folded(known: Properties, seen: Properties) -> Properties:

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from . import VERSION
+from .examples import examples
 from .registry import FUNCTIONS, RESOURCES
-from .shape import PACKAGE, Field, function_json, properties_json, resource_json, shape_json, shapes
+from .shape import PACKAGE, Definition, Field, function_json, properties_json, resource_json, shape_json, shapes
 
 CONFIG: dict[str, Field] = {
     "endpoint": Field(
@@ -39,6 +40,11 @@ def _types() -> dict[str, Any]:
     return {f"{PACKAGE}:index:{name}": shape_json(shape) for name, shape in sorted(found.items())}
 
 
+def _resource(definition: Definition) -> dict[str, Any]:
+    description = f"{definition.description}\n\n{examples(definition)}"
+    return {**resource_json(definition), "description": description}
+
+
 def package() -> dict[str, Any]:
     """The whole schema as data."""
     return {
@@ -56,9 +62,12 @@ def package() -> dict[str, Any]:
             "inputProperties": properties_json(CONFIG),
         },
         "types": _types(),
-        "resources": {token: resource_json(one.definition) for token, one in RESOURCES.items()},
+        "resources": {token: _resource(one.definition) for token, one in RESOURCES.items()},
         "functions": {token: function_json(one.definition) for token, one in FUNCTIONS.items()},
-        "language": {"python": {"pyproject": {"enabled": True}, "respectSchemaVersion": True}},
+        "language": {
+            "python": {"pyproject": {"enabled": True}, "respectSchemaVersion": True},
+            "nodejs": {"packageName": "pulumi-opennebula", "respectSchemaVersion": True},
+        },
     }
 
 

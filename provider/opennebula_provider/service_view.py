@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
+from dataclasses import dataclass, field
 from typing import Any
 
 from fedstack.oneflow.states import role_state_name, service_state_name
 from fedstack.opennebula.states import LCM_FAILURES, vm_state_name
 
 from .cloud import TAG, Cloud
-from .errors import FlowError
 from .rpc import Tree, each, section
+from .scaling import Scaling, actual
 from .values import Properties
 
 HEALTHY = "healthy"
@@ -75,17 +74,19 @@ class Node:
 
 @dataclass(frozen=True)
 class Role:
-    """A role; `elastic` when policies may change its number of machines."""
+    """A role with its machines and the way it scales."""
 
     name: str
     state: str
     cardinality: int
     nodes: tuple[Node, ...]
     parents: tuple[str, ...] = ()
-    min_vms: int | None = None
-    max_vms: int | None = None
-    cooldown: int | None = None
-    elastic: bool = False
+    scaling: Scaling = field(default_factory=Scaling)
+
+    @property
+    def cooldown(self) -> int:
+        """Seconds without scaling after a scaling; 0 where there is none."""
+        return int(self.scaling.settings.get("cooldown", 0))
 
     def good(self, node: Node, gate: bool) -> bool:
         """Whether a machine is as it should be: strictly while the role is deployed or scaled."""
@@ -99,11 +100,6 @@ class Role:
             return f"{self.name} {word.upper()} {ready}/{self.cardinality}"
         return f"{self.name} {ready}/{self.cardinality} {word}"
 
-    def within_bounds(self) -> bool:
-        """Whether the number of machines is one that the policies may have chosen."""
-        low = self.min_vms if self.min_vms is not None else 0
-        return low <= self.cardinality <= (self.max_vms if self.max_vms is not None else self.cardinality)
-
     def output(self) -> Properties:
         """As a `RoleStatus` of the schema."""
         nodes = [node.output() for node in self.nodes]
@@ -112,7 +108,7 @@ class Role:
 
 @dataclass(frozen=True)
 class View:
-    """A service; `complaint` is the last error of its log."""
+    """A service; `complaint` is the last error of its log, `header` its document without the body."""
 
     number: int
     name: str
@@ -121,6 +117,7 @@ class View:
     roles: tuple[Role, ...]
     complaint: str
     body: Properties
+    header: Properties = field(default_factory=dict)
 
     @property
     def nodes(self) -> list[Node]:
@@ -163,23 +160,16 @@ class View:
 
 
 async def observe(cloud: Cloud, number: int) -> View | None:
-    """The service now, in two calls; None when it is gone."""
-    try:
-        document = (await cloud.flow.get(f"service/{number}"))["DOCUMENT"]
-    except FlowError as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return None
-        raise
+    """The service now, in two shared calls; None when it is gone."""
+    document = await cloud.reads.one("service", number)
+    if document is None:
+        return None
     return view(document, await machines(cloud, vm_ids(document)))
 
 
 async def machines(cloud: Cloud, ids: Iterable[int]) -> dict[int, Tree]:
     """The documents of these machines by id; unknown ones are missing."""
-    wanted = ",".join(str(one) for one in ids)
-    if not wanted:
-        return {}
-    pool = await cloud.rpc.info("vmpool.infoset", wanted, True)
-    return {int(one["ID"]): one for one in each(pool, "VM")}
+    return await cloud.reads.some("vm", ids)
 
 
 def vm_ids(document: Properties) -> list[int]:
@@ -197,36 +187,41 @@ def view(document: Properties, vms: Mapping[int, Tree]) -> View:
         name=document["NAME"],
         state=service_state_name(int(body.get("state", 0))),
         gate=bool(body.get("ready_status_gate")),
-        roles=tuple(_role(role, vms) for role in body.get("roles", [])),
+        roles=tuple(_role(role, vms, body.get("user_inputs_values") or {}) for role in body.get("roles", [])),
         complaint=" ".join(str(errors[-1]).split()) if errors else "",
         body=body,
+        header={key: value for key, value in document.items() if key != "TEMPLATE"},
     )
 
 
-def _role(role: Properties, vms: Mapping[int, Tree]) -> Role:
+def _role(role: Properties, vms: Mapping[int, Tree], values: Mapping[str, Any]) -> Role:
+    given = {**values, **(role.get("user_inputs_values") or {})}
     return Role(
         name=role["name"],
         state=role_state_name(int(role.get("state", 0))),
         cardinality=int(role.get("cardinality", 0)),
-        nodes=tuple(_node(node, vms.get(int(node["deploy_id"]))) for node in role.get("nodes", [])),
+        nodes=tuple(_node(node, vms.get(int(node["deploy_id"])), given) for node in role.get("nodes", [])),
         parents=tuple(role.get("parents") or ()),
-        min_vms=role.get("min_vms"),
-        max_vms=role.get("max_vms"),
-        cooldown=role.get("cooldown"),
-        elastic=bool(role.get("elasticity_policies") or role.get("scheduled_policies")),
+        scaling=actual(role),
     )
 
 
-def _node(node: Properties, vm: Tree | None) -> Node:
+def _node(node: Properties, vm: Tree | None, given: Mapping[str, Any]) -> Node:
     number = int(node["deploy_id"])
-    return machine(number, str(node.get("vm_info", {}).get("VM", {}).get("NAME", f"machine {number}")), vm)
+    return machine(number, str(node.get("vm_info", {}).get("VM", {}).get("NAME", f"machine {number}")), vm, given)
 
 
-def machine(number: int, name: str, vm: Tree | None) -> Node:
-    """One machine from its document; one without a document is DONE."""
+def machine(number: int, name: str, vm: Tree | None, given: Mapping[str, Any] | None = None) -> Node:
+    """One machine from its document; one without a document is DONE.
+
+    Inputs that it was `given` are among its attributes on the platform (reference 6.9), but nothing that it published:
+    they may be secrets, so they are left out.
+    """
     if vm is None:
         return Node(number, name, "", "DONE", {})
-    attributes = {key: value for key, value in section(vm, "USER_TEMPLATE").items() if isinstance(value, str)}
+    known = given or {}
+    found = {key: value for key, value in section(vm, "USER_TEMPLATE").items() if isinstance(value, str)}
+    attributes = {key: value for key, value in found.items() if not (key in known and str(known[key]) == value)}
     state = vm_state_name(int(vm.get("STATE") or 0), int(vm.get("LCM_STATE") or 0))
     return Node(number, str(vm.get("NAME", name)), address(vm), state, attributes, attributes.get("READY", "").strip())
 

@@ -41,8 +41,10 @@ Type = Scalar | ListOf | MapOf | Shape
 class Field:
     """One property.
 
-    `replace`: a change needs a new object. `waits`: it only steers how the provider waits or compares, so a change of
-    it is no difference. `key`: items of this list are told apart by that member and their order means nothing.
+    `attr`: the template attribute that carries it. `replace`: a change needs a new object. `waits`: it only steers how
+    the provider makes, waits or compares, so a change of it is no difference. `kept`: where it is not declared, what
+    the platform has stays and is no difference. `key`: the order of this list means nothing; items of which these
+    members are the same belong together, without members only equal items do.
     """
 
     type: Type
@@ -57,7 +59,9 @@ class Field:
     pattern: str | None = None
     expected: str | None = None
     secret: bool = False
-    key: str | None = None
+    attr: str | None = None
+    kept: bool = False
+    key: tuple[str, ...] | None = None
 
 
 Fields = Mapping[str, Field]
@@ -65,12 +69,22 @@ Fields = Mapping[str, Field]
 
 @dataclass(frozen=True)
 class Definition:
-    """A resource or a function: its name, what it is for, what goes in and what (else) comes out."""
+    """A resource or a function: its name, what it is for, what goes in and what (else) comes out.
+
+    `example` are inputs of a resource as a program would give them; `${network.networkId}` is an output of another
+    resource's example, by its `example_name`.
+    """
 
     name: str
     description: str
     inputs: Fields
     outputs: Fields
+    example: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def example_name(self) -> str:
+        """How other examples refer to this one."""
+        return self.name[0].lower() + self.name[1:]
 
     @property
     def token(self) -> str:
@@ -80,25 +94,49 @@ class Definition:
 
 MARK = Field(
     "string",
-    "The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off "
-    "finds it again.",
+    "The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation "
+    "that was cut off finds it again and adopts it. Another mark is no difference.",
+    waits=True,
+)
+GROUP = Field(
+    "string",
+    "Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object "
+    "that exists keeps its own.",
+    kept=True,
 )
 PERMISSIONS = Field(
     "string",
-    "Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.",
+    "Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the "
+    "platform sets them when absent; an object that exists keeps its own.",
     pattern=r"[0-7]{3}",
     expected="three octal digits such as 640",
+    kept=True,
+)
+LABELS = Field(
+    ListOf("string"),
+    "Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has "
+    "when absent; an empty list removes them.",
+    pattern=r"[^,\s]([^,]*[^,\s])?",
+    expected="a label without commas, and without blanks at its ends",
+    attr="LABELS",
+    kept=True,
+    key=(),
 )
 ENDPOINT = Field("string", "The XML-RPC endpoint on which the object lives.", required=True)
 
 
-def name_field(what: str, *, replace: bool = False) -> Field:
+def owned(what: str, fields: Fields) -> Fields:
+    """The inputs of an object that has an owner: mark, name, its own fields, then group, rights and labels."""
+    common = {"group": GROUP, "permissions": PERMISSIONS, "labels": LABELS}
+    return {"mark": MARK, "name": name_field(what), **fields, **common}
+
+
+def name_field(what: str) -> Field:
     """The `name` property; OpenNebula's own rule for names (no `&|:\\";/'#{}$<>`, at most 128 characters)."""
     return Field(
         "string",
         f"Name of the {what}.",
         required=True,
-        replace=replace,
         pattern=r"[^&|:\\\";/'#{}$<>\t\n]{1,128}",
         expected="1 to 128 characters without & | : \\ \" ; / ' # { } $ < >",
     )

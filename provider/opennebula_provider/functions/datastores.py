@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ..attributes import seen_declared
 from ..cloud import Cloud
 from ..function import Function
-from ..objects import seen_attributes, state_name
+from ..objects import state_name
 from ..rpc import section
 from ..shape import Definition, Field, ListOf, MapOf
 from ..values import Properties
@@ -61,7 +62,7 @@ async def get_datastore(cloud: Cloud, inputs: Properties) -> Properties:
         "tmMad": tree.get("TM_MAD", ""),
         **{name: int(tree.get(key) or 0) for name, key in _SIZES.items()},
         **ownership(tree),
-        "attributes": seen_attributes(None, section(tree, "TEMPLATE"), _SERVER_KEYS) or {},
+        "attributes": seen_declared(None, section(tree, "TEMPLATE"), _SERVER_KEYS) or {},
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fedstack.opennebula.states import HostState
 
+from ..attributes import seen_declared
 from ..cloud import Cloud
 from ..function import Function
-from ..objects import seen_attributes, state_name
+from ..objects import state_name
 from ..rpc import Tree, section
 from ..shape import Definition, Field, ListOf, MapOf, Shape
 from ..values import Properties
@@ -53,7 +54,7 @@ def _host(tree: Tree) -> Properties:
         "memoryMb": share.get("MAX_MEM", 0) // 1024,
         "memoryUsedMb": share.get("MEM_USAGE", 0) // 1024,
         "runningVms": share.get("RUNNING_VMS", 0),
-        "attributes": seen_attributes(None, section(tree, "TEMPLATE"), ()) or {},
+        "attributes": seen_declared(None, section(tree, "TEMPLATE"), ()) or {},
     }
 
 

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from fedstack.opennebula.states import ImageState
 
+from ..attributes import flat, names, seen_declared
 from ..cloud import Cloud
 from ..function import Function
-from ..objects import flat, seen_attributes, state_name
-from ..resources.image import SERVER_KEYS, type_name
+from ..objects import state_name
+from ..resources.image import DEFINITION, SERVER_KEYS, type_name
 from ..rpc import Tree, section
 from ..shape import Definition, Field, ListOf, MapOf, Shape
 from ..values import Properties
-from .lookup import NAME_PATTERN, OWNERSHIP, Kind, find_object, identity, named_like, ownership, pool
+from .lookup import (
+    NAME_PATTERN,
+    OWNERSHIP,
+    Kind,
+    find_object,
+    found_typed,
+    identity,
+    named_like,
+    ownership,
+    pool,
+    typed,
+)
 
+INPUTS = DEFINITION.inputs
 IMAGE = Kind("image", "imageId", "image", "IMAGE")
 FOUND = {
     **identity(IMAGE),
@@ -22,8 +35,8 @@ FOUND = {
     "sizeMb": Field("integer", "Size in MiB.", required=True),
     "datastoreId": Field("integer", "Datastore that holds the image.", required=True),
     "path": Field("string", "Where its content came from, empty when that is not known.", required=True),
-    "description": Field("string", "Free text, empty without one.", required=True),
     "runningVms": Field("integer", "Number of virtual machines that use it.", required=True),
+    **typed(INPUTS),
     **OWNERSHIP,
     "attributes": Field(MapOf("string"), "Its further attributes.", required=True),
 }
@@ -58,10 +71,10 @@ def _image(tree: Tree) -> Properties:
         "sizeMb": int(tree.get("SIZE") or 0),
         "datastoreId": int(tree.get("DATASTORE_ID") or 0),
         "path": tree.get("PATH", ""),
-        "description": template.get("DESCRIPTION", ""),
         "runningVms": int(tree.get("RUNNING_VMS") or 0),
+        **found_typed(INPUTS, template),
         **ownership(tree),
-        "attributes": seen_attributes(None, template, SERVER_KEYS) or {},
+        "attributes": seen_declared(None, template, {*SERVER_KEYS, *names(INPUTS)}) or {},
     }
 
 

@@ -11,15 +11,14 @@ from typing import Any
 
 from fedstack.opennebula.errors import ErrorCode
 
-from ..cloud import EVERYTHING, Cloud
+from ..attributes import seen
+from ..cloud import Cloud
 from ..errors import FlowError, ProviderError, RpcError
-from ..objects import rights
+from ..ownership import rights
+from ..reads import VISIBLE
 from ..rpc import Tree, each, section
 from ..shape import Field, Fields
 from ..values import Properties
-
-VISIBLE = -2
-"""The filter of a pool call: everything that the user may see (reference 2.4)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def identity(kind: Kind | DocumentKind) -> Fields:
 
 async def pool(cloud: Cloud, kind: Kind) -> list[Tree]:
     """All objects of a kind that the user may see."""
-    limits = (VISIBLE, *EVERYTHING) if kind.filtered else ()
+    limits = VISIBLE if kind.filtered else ()
     return each(await cloud.rpc.info(f"{kind.call}pool.info", *limits), kind.element)
 
 
@@ -146,6 +145,16 @@ def named_like(inputs: Properties, found: Iterable[Tree]) -> list[Tree]:
 def ownership(tree: Mapping[str, Any]) -> Properties:
     """The outputs of OWNERSHIP."""
     return {"owner": tree.get("UNAME", ""), "group": tree.get("GNAME", ""), "permissions": rights(dict(tree))}
+
+
+def typed(fields: Fields) -> Fields:
+    """The inputs of a resource that are attributes of its template, as outputs of a look-up."""
+    return {name: Field(one.type, one.description, choices=one.choices) for name, one in fields.items() if one.attr}
+
+
+def found_typed(fields: Fields, template: Tree) -> Properties:
+    """Those outputs for a template; what it does not say is absent."""
+    return {name: value for name, value in seen(fields, {}, template).items() if value is not None}
 
 
 def numbers(tree: Tree, name: str) -> list[int]:

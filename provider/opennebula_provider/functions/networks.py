@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from fedstack.opennebula.states import VnetState
 
+from ..attributes import names, seen_declared
 from ..cloud import Cloud
 from ..function import Function
-from ..objects import seen_attributes, state_name
-from ..resources.virtual_network import ASSIGNED_RANGE, GUEST_KEYS, SERVER_KEYS, assigned, group_ids
-from ..rpc import each, section
+from ..objects import state_name
+from ..resources.address_ranges import ASSIGNED_RANGE, assigned, ranges
+from ..resources.virtual_network import DEFINITION, SERVER_KEYS, group_ids
+from ..rpc import section
 from ..shape import Definition, Field, ListOf, MapOf
 from ..values import Properties
-from .lookup import OWNERSHIP, Kind, find_object, identity, numbers, ownership
+from .lookup import OWNERSHIP, Kind, find_object, found_typed, identity, numbers, ownership, typed
 
+INPUTS = DEFINITION.inputs
 NETWORK = Kind("virtual network", "networkId", "vn", "VNET")
 FOUND = {
     **identity(NETWORK),
@@ -22,9 +25,7 @@ FOUND = {
     "clusterIds": Field(ListOf("integer"), "Ids of the clusters that it belongs to.", required=True),
     "ranges": Field(ListOf(ASSIGNED_RANGE), "The address ranges.", required=True),
     "usedLeases": Field("integer", "Number of addresses that are in use.", required=True),
-    "gateway": Field("string", "Default gateway that guests are told, empty without one.", required=True),
-    "dns": Field("string", "Name server that guests are told, empty without one.", required=True),
-    "networkMask": Field("string", "Network mask that guests are told, empty without one.", required=True),
+    **typed(INPUTS),
     "securityGroups": Field(ListOf("integer"), "Ids of the security groups of every interface in it.", required=True),
     **OWNERSHIP,
     "attributes": Field(MapOf("string"), "Its further attributes.", required=True),
@@ -42,12 +43,12 @@ async def get_virtual_network(cloud: Cloud, inputs: Properties) -> Properties:
         "vnMad": tree.get("VN_MAD", ""),
         "bridge": tree.get("BRIDGE", ""),
         "clusterIds": numbers(tree, "CLUSTERS"),
-        "ranges": [assigned(one) for one in each(section(tree, "AR_POOL"), "AR")],
+        "ranges": [assigned(one) for one in ranges(tree)],
         "usedLeases": int(tree.get("USED_LEASES") or 0),
-        **{name: template.get(key, "") for name, key in GUEST_KEYS.items()},
+        **found_typed(INPUTS, template),
         "securityGroups": group_ids(template),
         **ownership(tree),
-        "attributes": seen_attributes(None, template, SERVER_KEYS) or {},
+        "attributes": seen_declared(None, template, {*SERVER_KEYS, *names(INPUTS)}) or {},
     }
 
 

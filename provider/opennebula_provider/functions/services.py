@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..cloud import TAG, Cloud
+from ..cloud import Cloud
 from ..function import Function
 from ..resources.service import ROLE_STATUS
-from ..resources.service_template import ROLE
+from ..resources.service_template import DEFINITION, properties_of
 from ..service_view import machines, view, vm_ids
 from ..shape import Definition, Field, ListOf, MapOf
 from ..values import Properties
@@ -13,20 +13,13 @@ from .lookup import OWNERSHIP, DocumentKind, find_document, identity, ownership
 
 TEMPLATE = DocumentKind("service template", "serviceTemplateId", "service_template")
 SERVICE = DocumentKind("service", "serviceId", "service")
+BESIDE = ("mark", "name", "group", "permissions", "labels")
+INPUTS = {name: one for name, one in DEFINITION.inputs.items() if name not in BESIDE}
 FOUND_TEMPLATE = {
     **identity(TEMPLATE),
-    "description": Field("string", "Free text, empty without one.", required=True),
-    "deployment": Field("string", "Whether roles wait for their parents: `straight`, else `none`.", required=True),
-    "readyStatusGate": Field(
-        "boolean", "Whether a machine counts as running only when its guest reported READY.", required=True
-    ),
-    "shutdownAction": Field("string", "How virtual machines are ended unless their role says otherwise."),
-    "userInputs": Field(MapOf("string"), "Inputs of the service: name to type string.", required=True),
-    "networks": Field(MapOf("string"), "Networks of the service: name to a string.", required=True),
-    "roles": Field(ListOf(ROLE), "The roles.", required=True),
+    **{name: Field(one.type, one.description, choices=one.choices) for name, one in INPUTS.items()},
     "registrationTime": Field("integer", "When it was registered, in seconds since 1970.", required=True),
     **OWNERSHIP,
-    "attributes": Field(MapOf("any"), "Its further keys.", required=True),
 }
 FOUND_SERVICE = {
     **identity(SERVICE),
@@ -40,18 +33,14 @@ FOUND_SERVICE = {
 
 async def get_service_template(cloud: Cloud, inputs: Properties) -> Properties:
     """One service template."""
-    from fedstack.oneflow.names import to_camel
-
     document = await find_document(cloud, TEMPLATE, inputs)
-    body = {key: value for key, value in document["TEMPLATE"]["BODY"].items() if key != TAG.lower()}
-    properties = to_camel({**body, "name": document["NAME"]})
-    own = {key: value for key, value in properties.items() if key in FOUND_TEMPLATE}
-    further = {key: value for key, value in properties.items() if key not in own}
-    empty: Properties = {"description": "", "deployment": "none", "readyStatusGate": False, "registrationTime": 0}
-    lists: Properties = {"userInputs": {}, "networks": {}, "roles": []}
-    attributes = {**further, **own.pop("attributes", {})}
-    number = {"serviceTemplateId": int(document["ID"])}
-    return {**empty, **lists, **own, **number, **ownership(document), "attributes": attributes}
+    body = document["TEMPLATE"]["BODY"]
+    return {
+        **properties_of(body, document["NAME"]),
+        "serviceTemplateId": int(document["ID"]),
+        "registrationTime": int(body.get("registration_time", 0)),
+        **ownership(document),
+    }
 
 
 async def get_service(cloud: Cloud, inputs: Properties) -> Properties:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from ..attributes import names, seen_all
 from ..cloud import Cloud
 from ..function import Function
-from ..resource import folded
-from ..resources.vm_template import DISK, NIC, inputs_of
-from ..shape import Definition, Field, ListOf, MapOf
+from ..resources.vm_template import DEFINITION
+from ..rpc import section
+from ..shape import Definition, Field, MapOf
 from ..values import Properties
-from .lookup import OWNERSHIP, Kind, find_object, identity, ownership
+from .lookup import OWNERSHIP, Kind, find_object, found_typed, identity, ownership, typed
 
+INPUTS = DEFINITION.inputs
 TEMPLATE = Kind("virtual machine template", "templateId", "template", "VMTEMPLATE")
 FOUND = {
     **identity(TEMPLATE),
-    "cpu": Field("number", "Share of physical CPUs.", required=True),
-    "vcpu": Field("integer", "Number of virtual CPUs; 1 when absent."),
-    "memoryMb": Field("integer", "Memory in MiB.", required=True),
-    "disks": Field(ListOf(DISK), "Disks; `imageId` is -1 where one names its image otherwise.", required=True),
-    "nics": Field(
-        ListOf(NIC), "Network interfaces; `networkId` is -1 where one names its network otherwise.", required=True
-    ),
-    "context": Field(MapOf("string"), "What the guest is told (`CONTEXT`).", required=True),
+    **typed(INPUTS),
     **OWNERSHIP,
     "attributes": Field(MapOf("any"), "Its further attributes.", required=True),
 }
@@ -29,8 +24,14 @@ FOUND = {
 async def get_virtual_machine_template(cloud: Cloud, inputs: Properties) -> Properties:
     """One template."""
     tree = await find_object(cloud, TEMPLATE, inputs)
-    empty: Properties = {"disks": [], "nics": [], "context": {}, "attributes": {}}
-    return {**empty, **folded({}, inputs_of({}, tree)), "templateId": int(tree["ID"]), **ownership(tree)}
+    template = section(tree, "TEMPLATE")
+    return {
+        "templateId": int(tree["ID"]),
+        "name": tree["NAME"],
+        **found_typed(INPUTS, template),
+        **ownership(tree),
+        "attributes": seen_all({}, template, names(INPUTS)) or {},
+    }
 
 
 GET_VIRTUAL_MACHINE_TEMPLATE = Function(

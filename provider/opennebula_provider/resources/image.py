@@ -2,176 +2,193 @@
 
 from __future__ import annotations
 
-from fedstack.opennebula.states import ImageState, ImageType
-from fedstack.opennebula.template import Value
+import hashlib
+from dataclasses import replace
 
-from ..awaits import GONE, Sight, Verdict
-from ..errors import InitFailedError, ProviderError
-from ..objects import (
-    flat,
-    give_rights,
-    info,
-    merged,
-    remove,
-    rename,
-    rights,
-    seen_attributes,
-    state_name,
-    template_text,
-    upper,
-)
-from ..resource import Call, Made, Resource, ensure, folded, row, wait_state
+from fedstack.oneflow.unknown import UNKNOWN
+from fedstack.opennebula.states import ImageState, ImageType
+
+from ..attributes import flat
+from ..awaits import GONE, Sight
+from ..checks import Problem
+from ..diffs import Difference
+from ..errors import InitFailedError
+from ..objects import PoolObject, state_name
+from ..resource import Call, Made, ensure, row, settled, wait_state
 from ..rpc import Tree, section
-from ..shape import ENDPOINT, MARK, PERMISSIONS, Definition, Field, MapOf, name_field
+from ..shape import ENDPOINT, Definition, Field, MapOf, owned
 from ..values import Properties
 
 DEFINITION = Definition(
     name="Image",
-    description="A disk image. Creation waits until the image is READY.",
-    inputs={
-        "mark": MARK,
-        "name": name_field("image; unique per owner"),
-        "path": Field(
-            "string",
-            "Where the server takes the content from: a path on the front-end or a URL.",
-            required=True,
-            replace=True,
-        ),
-        "datastoreId": Field("integer", "Datastore that holds the image.", default=1, replace=True, minimum=0),
-        "type": Field(
-            "string",
-            "Type of the image.",
-            default="OS",
-            replace=True,
-            choices=("OS", "CDROM", "DATABLOCK", "KERNEL", "RAMDISK", "CONTEXT"),
-        ),
-        "persistent": Field("boolean", "Whether a virtual machine writes into the image itself.", default=False),
-        "sizeMb": Field("integer", "Size in MiB where the platform cannot find it out.", replace=True, minimum=1),
-        "description": Field("string", "Free text."),
-        "permissions": PERMISSIONS,
-        "attributes": Field(MapOf("string"), "Further attributes of the image, written as they are."),
-        "readyDeadline": Field(
-            "integer", "Seconds that the image may take to become READY.", default=1800, minimum=1, waits=True
-        ),
-    },
+    description="A disk image. Its content comes from `path`, from another image (`cloneFrom`), or it is an empty "
+    "block of `sizeMb`. Creation waits until the image is READY; one that the platform cannot make stays in the state "
+    "and is replaced by the next update.",
+    inputs=owned(
+        "image; unique per owner",
+        {
+            "path": Field(
+                "string",
+                "Where the server takes the content from: a path on the front-end or a URL. Either this, `cloneFrom`, "
+                "or `sizeMb` alone.",
+                replace=True,
+                kept=True,
+            ),
+            "cloneFrom": Field(
+                "integer",
+                "Id of the image that this one is a copy of. Later changes of that image are none of this one.",
+                replace=True,
+                minimum=0,
+            ),
+            "datastoreId": Field("integer", "Datastore that holds the image.", default=1, replace=True, minimum=0),
+            "type": Field(
+                "string",
+                "Type of the image; `OS` when absent, of a clone that of its origin. A change is in place.",
+                choices=("OS", "CDROM", "DATABLOCK", "KERNEL", "RAMDISK", "CONTEXT"),
+                kept=True,
+            ),
+            "persistent": Field(
+                "boolean",
+                "Whether a virtual machine writes into the image itself. A change is in place; the platform refuses it "
+                "while a machine uses the image.",
+                default=False,
+            ),
+            "sizeMb": Field(
+                "integer",
+                "Size in MiB where the platform cannot find it out.",
+                replace=True,
+                minimum=1,
+            ),
+            "description": Field("string", "Free text.", attr="DESCRIPTION"),
+            "devPrefix": Field(
+                "string", "Prefix of the device in the guest, such as `vd` or `sd`.", attr="DEV_PREFIX", kept=True
+            ),
+            "driver": Field("string", "Driver of the disk, such as `qcow2`.", attr="DRIVER", kept=True),
+            "attributes": Field(MapOf("string"), "Further attributes of the image, written as they are."),
+            "readyDeadline": Field(
+                "integer", "Seconds that the image may take to become READY.", default=1800, minimum=1, waits=True
+            ),
+        },
+    ),
     outputs={
         "imageId": Field("integer", "Id of the image.", required=True),
         "state": Field("string", "State of the image, for example `READY`.", required=True),
         "sizeActualMb": Field("integer", "Size in MiB as the platform reports it.", required=True),
         "endpoint": ENDPOINT,
     },
+    example={"name": "ubuntu-24.04", "path": "https://example.org/ubuntu-24.04.qcow2", "labels": ["linux"]},
 )
+SERVER_KEYS = frozenset({"FORMAT", "ERROR", "PATH", "SIZE", "TYPE", "PERSISTENT"})
+"""Members of an image's template that are neither typed properties nor the user's free attributes."""
 
-SERVER_KEYS = ("DEV_PREFIX", "DRIVER", "FORMAT", "DESCRIPTION", "ERROR", "PATH", "SIZE", "TYPE", "PERSISTENT")
-"""Members of an image's template that are not the user's free attributes."""
 
-
-class Image(Resource):
+class Image(PoolObject):
     """Images of one datastore."""
 
     definition = DEFINITION
-    names_collide = True
+    kind, word, states = "image", "image", ImageState
+    server_keys = SERVER_KEYS
 
-    async def create(self, call: Call) -> Made:
-        """Allocates the image (or adopts it by its tag) and waits until it is READY."""
+    def check(self, inputs: Properties) -> list[Problem]:
+        """An image has one origin."""
+        given = [name for name in ("path", "cloneFrom") if name in inputs]
+        if len(given) == 2:
+            return [Problem("cloneFrom", "does not go with path: an image has one origin")]
+        if not given and "sizeMb" not in inputs:
+            return [Problem("path", "is missing; give path, cloneFrom, or sizeMb alone for an empty block")]
+        if not given and inputs.get("type", "OS") not in ("OS", "DATABLOCK", UNKNOWN):
+            return [Problem("path", f"is missing; only an OS or a DATABLOCK can be empty, not a {inputs['type']}")]
+        if "cloneFrom" in inputs and "sizeMb" in inputs:
+            return [Problem("sizeMb", "does not go with cloneFrom: a copy has the size of its origin")]
+        return []
+
+    async def allocate(self, call: Call) -> int:
+        """Registers the image; a copy first has a name of its own, because it cannot carry the tag from the start."""
         inputs = call.inputs
-        number = await call.cloud.find_object("imagepool", "IMAGE", inputs["name"], call.tag) if call.tag else None
-        if number is None:
-            number = await call.cloud.rpc.call("image.allocate", _text(call), inputs["datastoreId"])
-        call.id = str(number)
-        await give_rights(call, "image", number)
-        return await self._ready(call)
+        if "cloneFrom" in inputs:
+            found = await _found_copy(call)
+            copy = (inputs["cloneFrom"], _first_name(call), inputs["datastoreId"])
+            return found if found is not None else int(await call.cloud.rpc.call("image.clone", *copy))
+        fixed = {
+            "NAME": inputs["name"],
+            "PATH": inputs.get("path"),
+            "TYPE": inputs.get("type"),
+            "PERSISTENT": flat(inputs["persistent"]),
+            "SIZE": flat(inputs["sizeMb"]) if "sizeMb" in inputs else None,
+        }
+        return int(await call.cloud.rpc.call("image.allocate", self.text(call, fixed), inputs["datastoreId"]))
+
+    async def begun(self, call: Call) -> Properties:
+        """A copy has name, type, persistence and attributes of its origin."""
+        if "cloneFrom" not in call.inputs:
+            return await super().begun(call)
+        made = await self._ready(call)
+        await self.rewrite(replace(call, old=made.inputs))
+        return made.inputs
+
+    async def read(self, call: Call) -> Made | None:
+        """The image as it is; one that is in state ERROR fails as not initialised."""
+        tree = await self.tree(call)
+        if tree is None:
+            return None
+        made = self.made(call, tree)
+        if made.properties["state"] == "ERROR":
+            cause = section(tree, "TEMPLATE").get("ERROR", "no cause given")
+            raise InitFailedError(made.id, made.properties, made.inputs, f"image {call.id} is in state ERROR: {cause}")
+        return made
+
+    async def change(self, call: Call, difference: Difference) -> None:
+        """Type and persistence, which only an image that is READY can change."""
+        if difference.touches("type", "persistent"):
+            await self._ready(call)
+        if difference.touches("type"):
+            await call.cloud.rpc.call("image.chtype", call.number, call.inputs["type"])
+        if difference.touches("persistent"):
+            await call.cloud.rpc.call("image.persistent", call.number, call.inputs["persistent"])
+
+    async def finish(self, call: Call) -> Made:
+        """The image once it is READY."""
+        return await settled(self, call, await self._ready(call))
 
     async def _ready(self, call: Call) -> Made:
         async def look() -> Sight:
-            tree = await info(call, "image", call.number)
+            tree = await self.tree(call)
             if tree is None:
                 return Sight(GONE)
             cause = str(section(tree, "TEMPLATE").get("ERROR", ""))
             return Sight(state_name(ImageState, tree), f"image {state_name(ImageState, tree)}", cause)
 
-        rule = row(self, "create")
-        what = f"image {call.inputs['name']!r} ({call.id})"
-        outcome = await wait_state(call, rule, what, look, call.inputs["readyDeadline"])
-        tree = await info(call, "image", call.number)
-        return ensure(outcome, _made(call, tree or {}))
+        outcome = await wait_state(call, row(self, "create"), self.what(call), look, call.inputs["readyDeadline"])
+        tree = await self.tree(call)
+        return ensure(outcome, self.made(call, tree) if tree else Made(call.id, call.inputs, call.inputs))
 
-    async def read(self, call: Call) -> Made | None:
-        """The image as it is; one that is in state ERROR fails as not initialised."""
-        tree = await info(call, "image", call.number)
-        if tree is None:
-            return None
-        made = _made(call, tree)
-        if made.properties["state"] == "ERROR":
-            cause = str(section(tree, "TEMPLATE").get("ERROR", "no cause given"))
-            raise InitFailedError(made.id, made.properties, made.inputs, f"image {call.id} is in state ERROR: {cause}")
-        return made
+    def outputs(self, call: Call, tree: Tree) -> Properties:
+        """Id, state and size."""
+        state = state_name(ImageState, tree)
+        return {"imageId": call.number, "state": state, "sizeActualMb": int(tree.get("SIZE") or 0)}
 
-    async def update(self, call: Call) -> Made:
-        """Name, rights, persistence and attributes in place; then the image must be READY."""
-        difference = self.diff(call)
-        await rename(call, "image", difference)
-        await give_rights(call, "image", call.number)
-        if difference.touches("persistent"):
-            await call.cloud.rpc.call("image.persistent", call.number, call.inputs["persistent"])
-        if difference.touches("description", "attributes", "mark"):
-            await self._rewrite(call)
-        return await self._ready(call)
-
-    async def _rewrite(self, call: Call) -> None:
-        tree = await info(call, "image", call.number) or {}
-        wanted = {"DESCRIPTION": call.inputs.get("description"), **upper(call.inputs.get("attributes"))}
-        drop = {"DESCRIPTION", *upper(call.old.get("attributes"))}
-        text = template_text(merged(section(tree, "TEMPLATE"), wanted, drop), call.tag)
-        await call.cloud.rpc.call("image.update", call.number, text, 0)
-
-    async def delete(self, call: Call) -> None:
-        """Deletes the image and waits until it is gone."""
-        what = f"image {call.id}"
-        outcome = await remove(call, "image", row(self, "delete"), what, ImageState)
-        if outcome.verdict is Verdict.FAILED:
-            raise ProviderError(outcome.message)
+    def seen(self, known: Properties, tree: Tree) -> Properties:
+        """What is in the header; where the content came from is not looked at again."""
+        return {
+            "path": None if "cloneFrom" in known else known.get("path") or tree.get("PATH") or None,
+            "datastoreId": int(tree["DATASTORE_ID"]),
+            "type": type_name(tree) if "type" in known or not known else None,
+            "persistent": tree.get("PERSISTENT") == "1",
+            **({"sizeMb": int(tree.get("SIZE") or 0)} if not known and not tree.get("PATH") else {}),
+        }
 
 
-def _text(call: Call) -> str:
-    inputs = call.inputs
-    attributes: dict[str, Value | list[Value] | None] = {
-        "NAME": inputs["name"],
-        "PATH": inputs["path"],
-        "TYPE": inputs["type"],
-        "PERSISTENT": flat(inputs["persistent"]),
-        "SIZE": flat(inputs["sizeMb"]) if "sizeMb" in inputs else None,
-        "DESCRIPTION": inputs.get("description"),
-    }
-    return template_text({**attributes, **upper(inputs.get("attributes"))}, call.tag)
+def _first_name(call: Call) -> str:
+    """The name of a copy until it carries the tag; it is found by that when its creation is cut off."""
+    if call.tag is None:
+        return str(call.inputs["name"])
+    return f"pulumi-{hashlib.sha256(call.tag.encode()).hexdigest()[:16]}"
 
 
-def _made(call: Call, tree: Tree) -> Made:
-    inputs = _inputs(call.inputs, tree) if tree else call.inputs
-    outputs = {
-        "imageId": call.number,
-        "state": state_name(ImageState, tree) if tree else GONE,
-        "sizeActualMb": int(tree.get("SIZE") or 0),
-        "endpoint": call.cloud.endpoint,
-    }
-    return Made(call.id, {**inputs, **outputs}, inputs)
-
-
-def _inputs(known: Properties, tree: Tree) -> Properties:
-    """What would have to be written to get this image; only what is declared is looked at, except on import."""
-    template = section(tree, "TEMPLATE")
-    declared = known.get("attributes", {}) if known else None
-    seen: Properties = {
-        "name": tree["NAME"],
-        "path": known.get("path", tree.get("PATH", "")),
-        "datastoreId": int(tree["DATASTORE_ID"]),
-        "type": type_name(tree),
-        "persistent": tree.get("PERSISTENT") == "1",
-        "description": template.get("DESCRIPTION"),
-        "permissions": rights(tree) if "permissions" in known else None,
-        "attributes": seen_attributes(declared, template, SERVER_KEYS) or None,
-    }
-    return folded(known, seen)
+async def _found_copy(call: Call) -> int | None:
+    name = _first_name(call)
+    objects = await call.cloud.reads.every("image") if call.tag else []
+    return next((int(one["ID"]) for one in objects if one["NAME"] == name), None)
 
 
 def type_name(tree: Tree) -> str:

@@ -15,6 +15,7 @@ DEFINITION = Definition(
         "keepers": Field(MapOf("string"), "Arbitrary values; any change of them makes a new mark.", replace=True),
     },
     outputs={"value": Field("string", "The mark: 16 hexadecimal digits.", required=True)},
+    example={"keepers": {"site": "berlin"}},
 )
 
 

@@ -3,252 +3,178 @@
 from __future__ import annotations
 
 from fedstack.opennebula.states import VnetState
-from fedstack.opennebula.template import Value, to_text
 
+from ..attributes import encode, flat
 from ..awaits import GONE, Sight, Verdict
-from ..errors import ProviderError
-from ..objects import (
-    give_rights,
-    info,
-    merged,
-    remove,
-    rename,
-    rights,
-    seen_attributes,
-    state_name,
-    template_text,
-    upper,
-)
-from ..resource import Call, Made, Resource, ensure, folded, row, wait_state
+from ..diffs import Difference
+from ..objects import PoolObject, info, state_name
+from ..resource import Call, Made, ensure, row, wait_state
 from ..rpc import Tree, each, section
-from ..shape import ENDPOINT, MARK, PERMISSIONS, Definition, Field, ListOf, MapOf, Shape, name_field
+from ..shape import ENDPOINT, Definition, Field, ListOf, MapOf, owned
 from ..values import Properties
+from .address_ranges import (
+    ADDRESS_RANGE,
+    ASSIGNED_RANGE,
+    HELD,
+    RANGES,
+    assigned,
+    converge,
+    lease_text,
+    ranges,
+    seen_held,
+    seen_ranges,
+)
 
-ADDRESS_RANGE = Shape(
-    "AddressRange",
-    "A block of consecutive addresses of a network.",
-    {
-        "type": Field(
-            "string",
-            "Kind of the addresses.",
-            default="IP4",
-            choices=("IP4", "IP6", "IP6_STATIC", "IP4_6", "IP4_6_STATIC", "ETHER"),
-        ),
-        "ip": Field("string", "First IPv4 address. Left to the address manager when absent."),
-        "mac": Field("string", "First MAC address. Derived by the platform when absent."),
-        "size": Field("integer", "Number of addresses.", required=True, minimum=1),
-        "ipam": Field("string", "Address manager (`IPAM_MAD`) that chooses the addresses."),
-    },
-)
-ASSIGNED_RANGE = Shape(
-    "AssignedRange",
-    "An address range as the platform holds it.",
-    {
-        "rangeId": Field("integer", "Id of the range within the network.", required=True),
-        "type": Field("string", "Kind of the addresses.", required=True),
-        "ip": Field("string", "First IPv4 address.", required=True),
-        "mac": Field("string", "First MAC address.", required=True),
-        "size": Field("integer", "Number of addresses.", required=True),
-    },
-)
+GUEST = {
+    "gateway": Field("string", "Default gateway that guests are told.", attr="GATEWAY"),
+    "gateway6": Field("string", "Default IPv6 gateway that guests are told.", attr="GATEWAY6"),
+    "dns": Field("string", "Name servers that guests are told, with blanks between them.", attr="DNS"),
+    "searchDomain": Field("string", "Search domain that guests are told.", attr="SEARCH_DOMAIN"),
+    "networkAddress": Field("string", "Address of the network that guests are told.", attr="NETWORK_ADDRESS"),
+    "networkMask": Field("string", "Network mask that guests are told.", attr="NETWORK_MASK"),
+    "mtu": Field("integer", "MTU that guests are told.", minimum=68, attr="GUEST_MTU"),
+}
+"""What guests learn of their network."""
+FIXED = {
+    "vnMad": Field(
+        "string", "Network driver, for example `bridge`, `vxlan` or `dummy`.", default="dummy", replace=True
+    ),
+    "bridge": Field("string", "Bridge on the hosts. Chosen by the platform when absent.", replace=True, kept=True),
+    "physicalDevice": Field(
+        "string", "Network device of the hosts that the bridge is attached to (`PHYDEV`).", replace=True, kept=True
+    ),
+    "vlanId": Field("integer", "VLAN (or VXLAN) of the network.", replace=True, minimum=0, kept=True),
+    "clusterId": Field(
+        "integer", "Cluster of the network. The default cluster when absent.", replace=True, minimum=0, kept=True
+    ),
+}
+"""What a network keeps for life."""
 DEFINITION = Definition(
     name="VirtualNetwork",
-    description="A virtual network and its address ranges.",
-    inputs={
-        "mark": MARK,
-        "name": name_field("network; unique per owner"),
-        "vnMad": Field(
-            "string", "Network driver, for example `bridge`, `vxlan` or `dummy`.", default="dummy", replace=True
-        ),
-        "bridge": Field("string", "Bridge on the hosts. Chosen by the platform when absent.", replace=True),
-        "clusterId": Field(
-            "integer", "Cluster of the network. The default cluster when absent.", replace=True, minimum=0
-        ),
-        "addressRanges": Field(
-            ListOf(ADDRESS_RANGE), "Address ranges. Ranges may be added and removed in place, told apart by position."
-        ),
-        "gateway": Field("string", "Default gateway that guests are told."),
-        "dns": Field("string", "Name server that guests are told."),
-        "networkMask": Field("string", "Network mask that guests are told."),
-        "securityGroups": Field(ListOf("integer"), "Ids of the security groups of every interface in this network."),
-        "permissions": PERMISSIONS,
-        "attributes": Field(MapOf("string"), "Further attributes of the network, written as they are."),
-    },
+    description="A virtual network and its address ranges. Everything but its driver, bridge, VLAN and cluster changes "
+    "in place. It is deleted as soon as no machine has an address of it any more.",
+    inputs=owned(
+        "network; unique per owner",
+        {
+            **FIXED,
+            "addressRanges": RANGES,
+            "heldLeases": HELD,
+            **GUEST,
+            "securityGroups": Field(
+                ListOf("integer"),
+                "Ids of the security groups of every interface in this network, in any order. The platform adds the "
+                "default group 0.",
+                attr="SECURITY_GROUPS",
+                key=(),
+            ),
+            "description": Field("string", "Free text.", attr="DESCRIPTION"),
+            "attributes": Field(MapOf("string"), "Further attributes of the network, written as they are."),
+        },
+    ),
     outputs={
         "networkId": Field("integer", "Id of the network.", required=True),
         "state": Field("string", "State of the network, for example `READY`.", required=True),
         "ranges": Field(ListOf(ASSIGNED_RANGE), "The address ranges with their assigned values.", required=True),
         "endpoint": ENDPOINT,
     },
+    example={
+        **{"name": "lab", "vnMad": "bridge", "bridge": "br0"},
+        "addressRanges": [{"ip": "10.20.0.10", "size": 32}, {"ip": "10.20.1.10", "size": 16}],
+        **{"heldLeases": ["10.20.0.10"], "gateway": "10.20.0.1", "dns": "10.20.0.2"},
+    },
 )
-
-SERVER_KEYS = (
-    *("BRIDGE", "BRIDGE_TYPE", "PHYDEV", "VN_MAD", "VLAN_ID", "OUTER_VLAN_ID", "SECURITY_GROUPS"),
-    *("GATEWAY", "DNS", "NETWORK_MASK", "FILTER", "OUTER_VLAN_ID_AUTOMATIC", "VLAN_ID_AUTOMATIC"),
+SERVER_KEYS = frozenset(
+    {
+        *("BRIDGE", "BRIDGE_TYPE", "PHYDEV", "VN_MAD", "VLAN_ID", "OUTER_VLAN_ID", "FILTER"),
+        *("OUTER_VLAN_ID_AUTOMATIC", "VLAN_ID_AUTOMATIC"),
+    }
 )
-"""Members of a network's template that are not the user's free attributes."""
+"""Members of a network's template that are neither typed properties nor the user's free attributes."""
+HEADER = {"bridge": "BRIDGE", "physicalDevice": "PHYDEV", "vlanId": "VLAN_ID"}
 
-GUEST_KEYS = {"gateway": "GATEWAY", "dns": "DNS", "networkMask": "NETWORK_MASK"}
 
-
-class VirtualNetwork(Resource):
+class VirtualNetwork(PoolObject):
     """Networks of one owner."""
 
     definition = DEFINITION
-    names_collide = True
+    kind, word, states = "vn", "network", VnetState
+    server_keys = SERVER_KEYS
+    later = PoolObject.later | {"heldLeases"}
     volatile = ("ranges", "state")
 
-    async def create(self, call: Call) -> Made:
-        """Allocates the network (or adopts it by its tag) and waits until it is READY."""
+    async def allocate(self, call: Call) -> int:
+        """Allocates the network with its ranges."""
         inputs = call.inputs
-        number = await call.cloud.find_object("vnpool", "VNET", inputs["name"], call.tag) if call.tag else None
-        if number is None:
-            number = await call.cloud.rpc.call("vn.allocate", _text(call), inputs.get("clusterId", -1))
-        call.id = str(number)
-        await give_rights(call, "vn", number)
-        return await self._ready(call)
+        fixed = {
+            **{"NAME": inputs["name"], "VN_MAD": inputs["vnMad"]},
+            **{key: flat(inputs[name]) for name, key in HEADER.items() if name in inputs},
+            "AR": [encode(ADDRESS_RANGE.fields, one) for one in inputs.get("addressRanges", [])],
+        }
+        text = self.text(call, fixed)
+        return int(await call.cloud.rpc.call("vn.allocate", text, inputs.get("clusterId", -1)))
 
-    async def _ready(self, call: Call) -> Made:
+    async def tree(self, call: Call) -> Tree | None:
+        """The network with its leases, which the pool does not tell."""
+        tree = await info(call, self.kind)
+        return None if tree is None or state_name(VnetState, tree) == "DONE" else tree
+
+    async def change(self, call: Call, difference: Difference) -> None:
+        """Address ranges and held addresses, which only a network that is READY can change."""
+        if difference.touches("addressRanges", "heldLeases"):
+            await self._ready(call)
+            await converge(call, await self.tree(call) or {})
+
+    async def finish(self, call: Call) -> Made:
+        """The network once it is READY."""
+        await self._ready(call)
+        return await super().finish(call)
+
+    async def _ready(self, call: Call) -> None:
         async def look() -> Sight:
-            tree = await info(call, "vn", call.number)
+            tree = await call.cloud.reads.one("vn", call.number)
             name = state_name(VnetState, tree) if tree else GONE
             return Sight(name, f"network {name}")
 
-        outcome = await wait_state(call, row(self, "create"), f"network {call.inputs['name']!r} ({call.id})", look)
-        tree = await info(call, "vn", call.number)
-        return ensure(outcome, _made(call, tree) if tree else Made(call.id, call.inputs, call.inputs))
-
-    async def read(self, call: Call) -> Made | None:
-        """The network as it is."""
-        tree = await info(call, "vn", call.number)
-        return None if tree is None or state_name(VnetState, tree) == "DONE" else _made(call, tree)
-
-    async def update(self, call: Call) -> Made:
-        """Name, rights, attributes and address ranges in place."""
-        difference = self.diff(call)
-        await rename(call, "vn", difference)
-        await give_rights(call, "vn", call.number)
-        if difference.touches("gateway", "dns", "networkMask", "securityGroups", "attributes", "mark"):
-            await self._rewrite(call)
-        if difference.touches("addressRanges"):
-            await _change_ranges(call)
-        return await self._ready(call)
-
-    async def _rewrite(self, call: Call) -> None:
-        tree = await info(call, "vn", call.number) or {}
-        drop = {*GUEST_KEYS.values(), *upper(call.old.get("attributes"))}
-        text = template_text(merged(section(tree, "TEMPLATE"), _attributes(call.inputs), drop), call.tag)
-        await call.cloud.rpc.call("vn.update", call.number, text, 0)
+        outcome = await wait_state(call, row(self, "create"), self.what(call), look)
+        tree = await self.tree(call) if outcome.verdict is Verdict.FAILED else None
+        ensure(outcome, self.made(call, tree) if tree else Made(call.id, call.inputs, call.inputs))
 
     async def delete(self, call: Call) -> None:
-        """Deletes the network as soon as no lease is in use, and waits until it is gone."""
-        outcome = await remove(call, "vn", row(self, "delete"), f"network {call.id}", VnetState)
-        if outcome.verdict is Verdict.FAILED:
-            raise ProviderError(outcome.message)
+        """Releases the addresses on hold, then deletes the network as soon as no machine has one."""
+        tree = await self.tree(call)
+        for address in seen_held([], tree) if tree else []:
+            await call.cloud.rpc.call("vn.release", call.number, lease_text(address))
+        await super().delete(call)
+
+    def outputs(self, call: Call, tree: Tree) -> Properties:
+        """Id, state and ranges."""
+        state = state_name(VnetState, tree)
+        return {"networkId": call.number, "state": state, "ranges": [assigned(one) for one in ranges(tree)]}
+
+    def seen(self, known: Properties, tree: Tree) -> Properties:
+        """What is in the header, ranges and held addresses."""
+        looked_at = {name for name, one in DEFINITION.inputs.items() if name in known or not (known and one.kept)}
+        clusters = [int(one) for one in each(section(tree, "CLUSTERS"), "ID")]
+        on_hold = seen_held(known.get("heldLeases", []), tree)
+        found = {
+            "vnMad": tree.get("VN_MAD"),
+            "bridge": tree.get("BRIDGE"),
+            "physicalDevice": tree.get("PHYDEV") or None,
+            "vlanId": int(tree["VLAN_ID"]) if tree.get("VLAN_ID") else None,
+            "clusterId": known["clusterId"] if known.get("clusterId") in clusters else next(iter(clusters), None),
+            "addressRanges": seen_ranges(known.get("addressRanges", []), ranges(tree)) or None,
+            "heldLeases": on_hold if on_hold or known else None,
+            "securityGroups": _seen_groups(known.get("securityGroups"), group_ids(section(tree, "TEMPLATE"))),
+        }
+        return {name: value for name, value in found.items() if name in looked_at}
 
 
-async def _change_ranges(call: Call) -> None:
-    """Adds, resizes and removes ranges by position; a range whose addresses differ is removed and added again."""
-    before, after = call.old.get("addressRanges", []), call.inputs.get("addressRanges", [])
-    tree = await info(call, "vn", call.number) or {}
-    ids = [int(one["AR_ID"]) for one in each(section(tree, "AR_POOL"), "AR")]
-    for index, number in enumerate(ids):
-        if index >= len(after):
-            await call.cloud.rpc.call("vn.rm_ar", call.number, number)
-        elif index >= len(before) or before[index] != after[index]:
-            await _change_range(call, number, before[index] if index < len(before) else {}, after[index])
-    for wanted in after[len(ids) :]:
-        await call.cloud.rpc.call("vn.add_ar", call.number, to_text({"AR": _range(wanted)}))
-
-
-async def _change_range(call: Call, number: int, before: Properties, after: Properties) -> None:
-    if {**before, "size": 0} == {**after, "size": 0}:
-        text = to_text({"AR": {"AR_ID": str(number), "SIZE": str(after["size"])}})
-        await call.cloud.rpc.call("vn.update_ar", call.number, text)
-        return
-    await call.cloud.rpc.call("vn.rm_ar", call.number, number)
-    await call.cloud.rpc.call("vn.add_ar", call.number, to_text({"AR": _range(after)}))
-
-
-def _range(one: Properties) -> dict[str, str]:
-    names = {"type": "TYPE", "ip": "IP", "mac": "MAC", "size": "SIZE", "ipam": "IPAM_MAD"}
-    return {key: str(one[name]) for name, key in names.items() if name in one}
-
-
-def _attributes(inputs: Properties) -> dict[str, Value | list[Value] | None]:
-    groups = inputs.get("securityGroups")
-    guest = {key: inputs.get(name) for name, key in GUEST_KEYS.items()}
-    chosen = {"SECURITY_GROUPS": ",".join(str(one) for one in groups) if groups else None}
-    return {**guest, **chosen, **upper(inputs.get("attributes"))}
-
-
-def _text(call: Call) -> str:
-    inputs = call.inputs
-    fixed: dict[str, Value | list[Value] | None] = {
-        "NAME": inputs["name"],
-        "VN_MAD": inputs["vnMad"],
-        "BRIDGE": inputs.get("bridge"),
-        "AR": [_range(one) for one in inputs.get("addressRanges", [])],
-    }
-    return template_text({**fixed, **_attributes(inputs)}, call.tag)
-
-
-def _made(call: Call, tree: Tree) -> Made:
-    ranges = each(section(tree, "AR_POOL"), "AR")
-    inputs = folded(call.inputs, _seen(call.inputs, tree, ranges))
-    outputs = {
-        "networkId": call.number,
-        "state": state_name(VnetState, tree),
-        "ranges": [assigned(one) for one in ranges],
-        "endpoint": call.cloud.endpoint,
-    }
-    return Made(call.id, {**inputs, **outputs}, inputs)
-
-
-def assigned(one: Tree) -> Properties:
-    """An address range as an `AssignedRange` of the schema."""
-    texts = {name: one.get(key, "") for name, key in (("type", "TYPE"), ("ip", "IP"), ("mac", "MAC"))}
-    numbers = (("rangeId", "AR_ID"), ("size", "SIZE"))
-    return {**texts, **{name: int(one.get(key) or 0) for name, key in numbers}}
-
-
-def _seen(known: Properties, tree: Tree, ranges: list[Tree]) -> Properties:
-    template = section(tree, "TEMPLATE")
-    guest = {name: template.get(key) or None for name, key in GUEST_KEYS.items()}
-    declared = known.get("attributes", {}) if known else None
-    return {
-        **guest,
-        "name": tree["NAME"],
-        "vnMad": tree.get("VN_MAD", ""),
-        **({"bridge": tree.get("BRIDGE", "")} if "bridge" in known else {}),
-        "addressRanges": _seen_ranges(known.get("addressRanges", []), ranges) or None,
-        "securityGroups": _seen_groups(known.get("securityGroups"), template),
-        "permissions": rights(tree) if "permissions" in known else None,
-        "attributes": seen_attributes(declared, template, SERVER_KEYS) or None,
-    }
-
-
-def _seen_ranges(known: list[Properties], ranges: list[Tree]) -> list[Properties]:
-    """Each range as it would have to be written: what the platform chose by itself is left out."""
-    seen = []
-    for index, one in enumerate(ranges):
-        declared = known[index] if index < len(known) else None
-        actual = {"type": one["TYPE"], "size": int(one["SIZE"])}
-        for name, key in (("ip", "IP"), ("mac", "MAC"), ("ipam", "IPAM_MAD")):
-            if one.get(key) and (name in declared if declared is not None else name == "ip"):
-                actual[name] = one[key]
-            elif declared is not None and name in declared and name == "ipam":
-                actual[name] = declared[name]
-        seen.append(actual)
-    return seen
-
-
-def _seen_groups(known: list[int] | None, template: Tree) -> list[int] | None:
+def _seen_groups(known: list[int] | None, groups: list[int]) -> list[int] | None:
     """The security groups; the platform always adds group 0, which is no difference (reference 2.10)."""
-    groups = group_ids(template)
-    if set(groups) | {0} == set(known or []) | {0}:
+    declared = known or []
+    if set(groups) | {0} == set(declared) | {0}:
         return known
-    return groups
+    return [one for one in groups if one or one in declared] or None
 
 
 def group_ids(template: Tree) -> list[int]:

@@ -2,115 +2,174 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any
 
 from fedstack.opennebula.errors import ErrorCode
-from fedstack.opennebula.template import Value, as_list
 
+from ..attributes import FREE, names, seen, seen_all
 from ..checks import Problem, join
 from ..cloud import TAG
-from ..errors import ProviderError, RpcError
-from ..objects import flat, give_rights, info, rename, rights, template_text, upper
-from ..resource import Call, Made, Resource, folded
-from ..rpc import Tree, each, section
-from ..shape import ENDPOINT, MARK, PERMISSIONS, Definition, Field, ListOf, MapOf, Shape, name_field
+from ..errors import RpcError
+from ..objects import PoolObject
+from ..resource import Call
+from ..rpc import Tree
+from ..shape import ENDPOINT, Definition, Field, ListOf, MapOf, Shape, owned
 from ..values import Properties
 
 DISK = Shape(
     "Disk",
-    "A disk of the virtual machine.",
+    "A disk of the virtual machine: an image by id or by name, or a volatile disk (a `type` in `attributes`).",
     {
-        "imageId": Field("integer", "Id of the image that the disk is made from.", required=True, minimum=0),
-        "sizeMb": Field("integer", "Size in MiB; the image's own when absent.", minimum=1),
+        "imageId": Field("integer", "Id of the image that the disk is made from.", minimum=0, attr="IMAGE_ID"),
+        "image": Field("string", "Name of the image, instead of its id; of the template's owner.", attr="IMAGE"),
+        "sizeMb": Field("integer", "Size in MiB; the image's own when absent.", minimum=1, attr="SIZE"),
+        "target": Field(
+            "string", "Device in the guest, such as `vda`. Chosen by the platform when absent.", attr="TARGET"
+        ),
+        "devPrefix": Field("string", "Prefix of the device in the guest, such as `vd`.", attr="DEV_PREFIX"),
+        "driver": Field("string", "Driver of the disk, such as `qcow2`.", attr="DRIVER"),
+        "cache": Field("string", "Cache mode of the disk, such as `none`.", attr="CACHE"),
         "attributes": Field(MapOf("string"), "Further attributes of the disk, written as they are."),
     },
 )
 NIC = Shape(
     "Nic",
-    "A network interface of the virtual machine.",
+    "A network interface of the virtual machine: in a network by id or by name.",
     {
-        "networkId": Field("integer", "Id of the network.", required=True, minimum=0),
-        "model": Field("string", "Model of the emulated interface, for example `virtio`."),
+        "networkId": Field("integer", "Id of the network.", minimum=0, attr="NETWORK_ID"),
+        "network": Field("string", "Name of the network, instead of its id; of the template's owner.", attr="NETWORK"),
+        "ip": Field("string", "IPv4 address. The next free one when absent.", attr="IP"),
+        "mac": Field("string", "MAC address. That of the address when absent.", attr="MAC"),
+        "model": Field("string", "Model of the emulated interface, for example `virtio`.", attr="MODEL"),
+        "securityGroups": Field(
+            ListOf("integer"),
+            "Ids of the security groups of the interface beside those of its network.",
+            attr="SECURITY_GROUPS",
+            key=(),
+        ),
         "attributes": Field(MapOf("string"), "Further attributes of the interface, written as they are."),
+    },
+)
+OS = Shape(
+    "OperatingSystem",
+    "How the virtual machine boots.",
+    {
+        "arch": Field("string", "Architecture, for example `x86_64`.", attr="ARCH"),
+        "boot": Field("string", "Boot devices in their order, such as `disk0,nic0`.", attr="BOOT"),
+        "machine": Field("string", "Machine type, for example `q35`.", attr="MACHINE"),
+        "firmware": Field("string", "Firmware: `BIOS` or the path of an UEFI image.", attr="FIRMWARE"),
+        "attributes": Field(MapOf("string"), "Further attributes, written as they are."),
+    },
+)
+GRAPHICS = Shape(
+    "Graphics",
+    "The console of the virtual machine.",
+    {
+        "type": Field("string", "Protocol of the console.", attr="TYPE", choices=("VNC", "SPICE", "SDL")),
+        "listen": Field("string", "Address on the host on which the console listens.", attr="LISTEN"),
+        "port": Field("integer", "Port of the console. Chosen by the platform when absent.", minimum=1, attr="PORT"),
+        "password": Field("string", "Password of the console.", secret=True, attr="PASSWD"),
+        "keymap": Field("string", "Keyboard of the console, for example `de`.", attr="KEYMAP"),
+        "attributes": Field(MapOf("string"), "Further attributes, written as they are."),
+    },
+)
+FEATURES = Shape(
+    "Features",
+    "Features of the hypervisor.",
+    {
+        "acpi": Field(
+            "boolean", "Advanced power management, without which a guest cannot be asked to shut down.", attr="ACPI"
+        ),
+        "apic": Field("boolean", "Programmable interrupts.", attr="APIC"),
+        "guestAgent": Field("boolean", "A channel to the QEMU guest agent.", attr="GUEST_AGENT"),
+        "hyperv": Field("boolean", "What Windows guests like.", attr="HYPERV"),
+        "attributes": Field(MapOf("string"), "Further attributes, written as they are."),
     },
 )
 DEFINITION = Definition(
     name="VirtualMachineTemplate",
-    description="A template from which virtual machines are instantiated.",
-    inputs={
-        "mark": MARK,
-        "name": name_field("template; unique per owner"),
-        "cpu": Field("number", "Share of physical CPUs.", required=True, minimum=0.01),
-        "vcpu": Field("integer", "Number of virtual CPUs; 1 when absent.", minimum=1),
-        "memoryMb": Field("integer", "Memory in MiB.", required=True, minimum=1),
-        "disks": Field(ListOf(DISK), "Disks in the order in which the guest sees them."),
-        "nics": Field(ListOf(NIC), "Network interfaces in the order in which the guest sees them."),
-        "context": Field(MapOf("string"), "What the guest is told (`CONTEXT`)."),
-        "permissions": PERMISSIONS,
-        "attributes": Field(
-            MapOf("any"),
-            "Further attributes. A scalar becomes an attribute, an object a vector attribute, a list repeats it.",
-        ),
-    },
+    description="A template from which virtual machines are instantiated. Every change is in place, and reaches "
+    "machines that are made afterwards. The template is what the program says: what others add is a difference.",
+    inputs=owned(
+        "template; unique per owner",
+        {
+            "cpu": Field("number", "Share of physical CPUs.", required=True, minimum=0.01, attr="CPU"),
+            "vcpu": Field("integer", "Number of virtual CPUs; 1 when absent.", minimum=1, attr="VCPU"),
+            "memoryMb": Field("integer", "Memory in MiB.", required=True, minimum=1, attr="MEMORY"),
+            "disks": Field(ListOf(DISK), "Disks in the order in which the guest sees them.", attr="DISK"),
+            "nics": Field(ListOf(NIC), "Network interfaces in the order in which the guest sees them.", attr="NIC"),
+            "context": Field(MapOf("string"), "What the guest is told (`CONTEXT`).", attr="CONTEXT"),
+            "os": Field(OS, "How it boots.", attr="OS"),
+            "graphics": Field(GRAPHICS, "Its console.", attr="GRAPHICS"),
+            "features": Field(FEATURES, "Features of the hypervisor.", attr="FEATURES"),
+            "hypervisor": Field("string", "Hypervisor that it is for, such as `kvm`.", attr="HYPERVISOR"),
+            "schedRequirements": Field(
+                "string", "Expression over hosts: where its machines may run.", attr="SCHED_REQUIREMENTS"
+            ),
+            "schedRank": Field("string", "Expression over hosts: where they run best.", attr="SCHED_RANK"),
+            "userInputs": Field(
+                MapOf("string"),
+                "Inputs that are asked for at instantiation: name to type string such as `M|text|Description`.",
+                attr="USER_INPUTS",
+            ),
+            "description": Field("string", "Free text.", attr="DESCRIPTION"),
+            "logo": Field("string", "Path of the logo in the web interface.", attr="LOGO"),
+            "attributes": Field(
+                MapOf("any"),
+                "Further attributes. A scalar becomes an attribute, an object a vector attribute, a list repeats it.",
+            ),
+        },
+    ),
     outputs={
         "templateId": Field("integer", "Id of the template.", required=True),
         "endpoint": ENDPOINT,
     },
+    example={
+        **{"name": "worker", "cpu": 0.5, "vcpu": 2, "memoryMb": 2048},
+        "disks": [{"imageId": "${image.imageId}", "sizeMb": 20480}],
+        "nics": [{"networkId": "${virtualNetwork.networkId}"}],
+        "context": {"NETWORK": "YES", "TOKEN": "YES", "REPORT_READY": "YES"},
+        "graphics": {"type": "VNC", "listen": "127.0.0.1"},
+    },
 )
 
-_KNOWN_KEYS = ("CPU", "VCPU", "MEMORY", "DISK", "NIC", "CONTEXT")
+
+class State(IntEnum):
+    """A template has no state of its own: it is there or not."""
+
+    PRESENT = 0
 
 
-class VirtualMachineTemplate(Resource):
-    """Templates of one owner. An update replaces the whole text, so everything is in place."""
+class VirtualMachineTemplate(PoolObject):
+    """Templates of one owner."""
 
     definition = DEFINITION
-    names_collide = True
+    kind, word, states = "template", "virtual machine template", State
 
     def check(self, inputs: Properties) -> list[Problem]:
-        """Typed attributes must not be given a second time as free ones."""
-        free = inputs.get("attributes")
-        if not isinstance(free, dict):
-            return []
-        doubled = [key for key in free if key.upper() in {*_KNOWN_KEYS, "NAME", TAG}]
-        return [Problem(join("attributes", key), "has a property of its own; use that") for key in doubled]
+        """Typed attributes must not be given a second time as free ones; a disk and an interface need an origin."""
+        typed = {*names(DEFINITION.inputs), "NAME", TAG}
+        return [*doubled(inputs.get(FREE), typed), *_origins(inputs)]
 
-    async def create(self, call: Call) -> Made:
-        """Allocates the template, or adopts it by its tag and rewrites it."""
-        name = call.inputs["name"]
-        number = await call.cloud.find_object("templatepool", "VMTEMPLATE", name, call.tag) if call.tag else None
-        if number is None:
-            number = await call.cloud.rpc.call("template.allocate", _text(call, name=name))
-        else:
-            await call.cloud.rpc.call("template.update", number, _text(call), 0)
-        call.id = str(number)
-        await give_rights(call, "template", number)
-        return await self._seen(call)
+    async def allocate(self, call: Call) -> int:
+        """Stores the template."""
+        return int(await call.cloud.rpc.call("template.allocate", self.text(call, {"NAME": call.inputs["name"]})))
 
-    async def _seen(self, call: Call) -> Made:
-        made = await self.read(call)
-        if made is None:
-            raise ProviderError(f"virtual machine template {call.id} was deleted while it was being written")
-        return made
+    def owned(self, call: Call, stored: Mapping[str, Any]) -> set[str]:
+        """All attributes; only labels stay where they are not declared."""
+        declared = "labels" in call.inputs or "labels" in call.old
+        return set(stored) - ({"LABELS"} if not declared else set())
 
-    async def read(self, call: Call) -> Made | None:
-        """The template as it is."""
-        tree = await info(call, "template", call.number)
-        if tree is None:
-            return None
-        inputs = folded(call.inputs, inputs_of(call.inputs, tree))
-        outputs = {"templateId": call.number, "endpoint": call.cloud.endpoint}
-        return Made(call.id, {**inputs, **outputs}, inputs)
+    def seen_free(self, known: Properties, template: Tree) -> Properties | None:
+        """All attributes without a property of their own."""
+        return seen_all(known.get(FREE, {}), template, names(DEFINITION.inputs))
 
-    async def update(self, call: Call) -> Made:
-        """Name, rights, and the whole text where anything else differs."""
-        difference = self.diff(call)
-        await rename(call, "template", difference)
-        await give_rights(call, "template", call.number)
-        if set(difference.names) - {"name", "permissions"}:
-            await call.cloud.rpc.call("template.update", call.number, _text(call), 0)
-        return await self._seen(call)
+    def outputs(self, call: Call, tree: Tree) -> Properties:
+        """The id."""
+        del tree
+        return {"templateId": call.number}
 
     async def delete(self, call: Call) -> None:
         """Deletes the template; its images stay."""
@@ -121,85 +180,25 @@ class VirtualMachineTemplate(Resource):
                 raise
 
 
-def _text(call: Call, **fixed: str) -> str:
-    return template_text({**fixed, **_attributes(call.inputs)}, call.tag)
+def doubled(free: Any, typed: set[str]) -> list[Problem]:
+    """Free attributes that have a property of their own."""
+    keys = free if isinstance(free, dict) else {}
+    return [Problem(join(FREE, key), "has a property of its own; use that") for key in keys if key.upper() in typed]
 
 
-def _attributes(inputs: Properties) -> dict[str, Value | list[Value] | None]:
-    """The template's content; free attributes last."""
-    free = {key.upper(): _free(value) for key, value in inputs.get("attributes", {}).items()}
-    return {
-        "CPU": flat(inputs["cpu"]),
-        "VCPU": flat(inputs["vcpu"]) if "vcpu" in inputs else None,
-        "MEMORY": flat(inputs["memoryMb"]),
-        "DISK": [_member(one, {"imageId": "IMAGE_ID", "sizeMb": "SIZE"}) for one in inputs.get("disks", [])],
-        "NIC": [_member(one, {"networkId": "NETWORK_ID", "model": "MODEL"}) for one in inputs.get("nics", [])],
-        "CONTEXT": upper(inputs.get("context")),
-        **free,
-    }
+_ORIGINS = {"disks": ("imageId", "image"), "nics": ("networkId", "network")}
 
 
-def _member(one: Properties, names: Mapping[str, str]) -> dict[str, str]:
-    return {key: flat(one[name]) for name, key in names.items() if name in one} | upper(one.get("attributes"))
+def _origins(inputs: Properties) -> list[Problem]:
+    """Members of a disk or interface that name its origin twice."""
+    return [
+        Problem(f"{name}[{index}].{second}", f"does not go with {first}: give one of them")
+        for name, (first, second) in _ORIGINS.items()
+        for index, one in enumerate(inputs[name] if isinstance(inputs.get(name), list) else [])
+        if isinstance(one, dict) and {first, second} <= one.keys()
+    ]
 
 
-def _free(value: Any) -> Value | list[Value]:
-    if isinstance(value, dict):
-        return upper(value)
-    if isinstance(value, list):
-        return [upper(item) if isinstance(item, dict) else flat(item) for item in value]
-    return flat(value)
-
-
-def inputs_of(known: Properties, tree: Tree) -> Properties:
-    """What would have to be written to get this template; spelled as it was, where it means the same."""
-    actual = section(tree, "TEMPLATE")
-    wished = _attributes({"cpu": 0, "memoryMb": 0, **known})
-    seen: Properties = {
-        "name": tree["NAME"],
-        "cpu": number(actual.get("CPU", "0")),
-        "vcpu": int(actual["VCPU"]) if actual.get("VCPU") else None,
-        "memoryMb": int(actual.get("MEMORY") or 0),
-        "permissions": rights(tree) if "permissions" in known else None,
-    }
-    for name, key, read in (("disks", "DISK", _disk), ("nics", "NIC", _nic), ("context", "CONTEXT", dict)):
-        same = as_list(wished[key]) == each(actual, key)
-        seen[name] = known.get(name) if same else _reread(name, actual, key, read)
-    seen["attributes"] = _seen_free(known.get("attributes", {}), actual)
-    return seen
-
-
-def _reread(name: str, actual: Tree, key: str, read: Callable[[Any], Properties]) -> Any:
-    members = [read(one) for one in each(actual, key) if isinstance(one, dict)]
-    return (members[0] if members else None) if name == "context" else members or None
-
-
-def _disk(one: dict[str, str]) -> Properties:
-    rest = {key: value for key, value in one.items() if key not in {"IMAGE_ID", "SIZE"}}
-    size = {"sizeMb": int(one["SIZE"])} if "SIZE" in one else {}
-    return {"imageId": int(one.get("IMAGE_ID", -1)), **size, **({"attributes": rest} if rest else {})}
-
-
-def _nic(one: dict[str, str]) -> Properties:
-    rest = {key: value for key, value in one.items() if key not in {"NETWORK_ID", "MODEL"}}
-    model = {"model": one["MODEL"]} if "MODEL" in one else {}
-    return {"networkId": int(one.get("NETWORK_ID", -1)), **model, **({"attributes": rest} if rest else {})}
-
-
-def _seen_free(known: Properties, actual: Tree) -> Properties | None:
-    """All attributes without a property of their own; a declared one keeps its spelling while it means the same."""
-    spelled = {key.upper(): key for key in known}
-    seen: Properties = {}
-    for key, value in actual.items():
-        if key in {*_KNOWN_KEYS, TAG}:
-            continue
-        name = spelled.get(key, key)
-        same = name in known and as_list(_free(known[name])) == each(actual, key)
-        seen[name] = known[name] if same else value
-    return seen or None
-
-
-def number(text: Any) -> float:
-    """A number as the platform writes it: whole ones as int."""
-    value = float(text or 0)
-    return int(value) if value.is_integer() else value
+def inputs_of(template: Tree) -> Properties:
+    """Everything that a template says, as inputs."""
+    return {**seen(DEFINITION.inputs, {}, template), FREE: seen_all({}, template, names(DEFINITION.inputs))}

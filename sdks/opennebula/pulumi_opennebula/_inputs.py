@@ -21,8 +21,14 @@ __all__ = [
     'DiskArgsDict',
     'ElasticityPolicyArgs',
     'ElasticityPolicyArgsDict',
+    'FeaturesArgs',
+    'FeaturesArgsDict',
+    'GraphicsArgs',
+    'GraphicsArgsDict',
     'NicArgs',
     'NicArgsDict',
+    'OperatingSystemArgs',
+    'OperatingSystemArgsDict',
     'RoleArgs',
     'RoleArgsDict',
     'ScheduledPolicyArgs',
@@ -38,15 +44,23 @@ MYPY = False
 if not MYPY:
     class AddressRangeArgsDict(TypedDict):
         """
-        A block of consecutive addresses of a network.
+        A block of consecutive addresses of a network. Its size changes in place; any other change makes another range.
         """
         size: pulumi.Input[_builtins.int]
         """
         Number of addresses.
         """
+        global_prefix: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Prefix of the global IPv6 addresses; for IP6 and IP4_6.
+        """
         ip: NotRequired[pulumi.Input[_builtins.str]]
         """
         First IPv4 address. Left to the address manager when absent.
+        """
+        ip6: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        First IPv6 address; for the `STATIC` types.
         """
         ipam: NotRequired[pulumi.Input[_builtins.str]]
         """
@@ -56,9 +70,17 @@ if not MYPY:
         """
         First MAC address. Derived by the platform when absent.
         """
+        prefix_length: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Length of the prefix of `ip6`.
+        """
         type: NotRequired[pulumi.Input[_builtins.str]]
         """
         Kind of the addresses. One of `IP4`, `IP6`, `IP6_STATIC`, `IP4_6`, `IP4_6_STATIC`, `ETHER`.
+        """
+        ula_prefix: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Prefix of the unique local IPv6 addresses; for IP6 and IP4_6.
         """
 elif False:
     AddressRangeArgsDict: TypeAlias = Mapping[str, Any]
@@ -67,29 +89,45 @@ elif False:
 class AddressRangeArgs:
     def __init__(__self__, *,
                  size: pulumi.Input[_builtins.int],
+                 global_prefix: Optional[pulumi.Input[_builtins.str]] = None,
                  ip: Optional[pulumi.Input[_builtins.str]] = None,
+                 ip6: Optional[pulumi.Input[_builtins.str]] = None,
                  ipam: Optional[pulumi.Input[_builtins.str]] = None,
                  mac: Optional[pulumi.Input[_builtins.str]] = None,
-                 type: Optional[pulumi.Input[_builtins.str]] = None):
+                 prefix_length: Optional[pulumi.Input[_builtins.int]] = None,
+                 type: Optional[pulumi.Input[_builtins.str]] = None,
+                 ula_prefix: Optional[pulumi.Input[_builtins.str]] = None):
         """
-        A block of consecutive addresses of a network.
+        A block of consecutive addresses of a network. Its size changes in place; any other change makes another range.
         :param pulumi.Input[_builtins.int] size: Number of addresses.
+        :param pulumi.Input[_builtins.str] global_prefix: Prefix of the global IPv6 addresses; for IP6 and IP4_6.
         :param pulumi.Input[_builtins.str] ip: First IPv4 address. Left to the address manager when absent.
+        :param pulumi.Input[_builtins.str] ip6: First IPv6 address; for the `STATIC` types.
         :param pulumi.Input[_builtins.str] ipam: Address manager (`IPAM_MAD`) that chooses the addresses.
         :param pulumi.Input[_builtins.str] mac: First MAC address. Derived by the platform when absent.
+        :param pulumi.Input[_builtins.int] prefix_length: Length of the prefix of `ip6`.
         :param pulumi.Input[_builtins.str] type: Kind of the addresses. One of `IP4`, `IP6`, `IP6_STATIC`, `IP4_6`, `IP4_6_STATIC`, `ETHER`.
+        :param pulumi.Input[_builtins.str] ula_prefix: Prefix of the unique local IPv6 addresses; for IP6 and IP4_6.
         """
         pulumi.set(__self__, "size", size)
+        if global_prefix is not None:
+            pulumi.set(__self__, "global_prefix", global_prefix)
         if ip is not None:
             pulumi.set(__self__, "ip", ip)
+        if ip6 is not None:
+            pulumi.set(__self__, "ip6", ip6)
         if ipam is not None:
             pulumi.set(__self__, "ipam", ipam)
         if mac is not None:
             pulumi.set(__self__, "mac", mac)
+        if prefix_length is not None:
+            pulumi.set(__self__, "prefix_length", prefix_length)
         if type is None:
             type = 'IP4'
         if type is not None:
             pulumi.set(__self__, "type", type)
+        if ula_prefix is not None:
+            pulumi.set(__self__, "ula_prefix", ula_prefix)
 
     @_builtins.property
     @pulumi.getter
@@ -104,6 +142,18 @@ class AddressRangeArgs:
         pulumi.set(self, "size", value)
 
     @_builtins.property
+    @pulumi.getter(name="globalPrefix")
+    def global_prefix(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Prefix of the global IPv6 addresses; for IP6 and IP4_6.
+        """
+        return pulumi.get(self, "global_prefix")
+
+    @global_prefix.setter
+    def global_prefix(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "global_prefix", value)
+
+    @_builtins.property
     @pulumi.getter
     def ip(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
@@ -114,6 +164,18 @@ class AddressRangeArgs:
     @ip.setter
     def ip(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "ip", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def ip6(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        First IPv6 address; for the `STATIC` types.
+        """
+        return pulumi.get(self, "ip6")
+
+    @ip6.setter
+    def ip6(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "ip6", value)
 
     @_builtins.property
     @pulumi.getter
@@ -140,6 +202,18 @@ class AddressRangeArgs:
         pulumi.set(self, "mac", value)
 
     @_builtins.property
+    @pulumi.getter(name="prefixLength")
+    def prefix_length(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Length of the prefix of `ip6`.
+        """
+        return pulumi.get(self, "prefix_length")
+
+    @prefix_length.setter
+    def prefix_length(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "prefix_length", value)
+
+    @_builtins.property
     @pulumi.getter
     def type(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
@@ -151,23 +225,55 @@ class AddressRangeArgs:
     def type(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "type", value)
 
+    @_builtins.property
+    @pulumi.getter(name="ulaPrefix")
+    def ula_prefix(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Prefix of the unique local IPv6 addresses; for IP6 and IP4_6.
+        """
+        return pulumi.get(self, "ula_prefix")
+
+    @ula_prefix.setter
+    def ula_prefix(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "ula_prefix", value)
+
 
 if not MYPY:
     class DiskArgsDict(TypedDict):
         """
-        A disk of the virtual machine.
-        """
-        image_id: pulumi.Input[_builtins.int]
-        """
-        Id of the image that the disk is made from.
+        A disk of the virtual machine: an image by id or by name, or a volatile disk (a `type` in `attributes`).
         """
         attributes: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]
         """
         Further attributes of the disk, written as they are.
         """
+        cache: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Cache mode of the disk, such as `none`.
+        """
+        dev_prefix: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Prefix of the device in the guest, such as `vd`.
+        """
+        driver: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Driver of the disk, such as `qcow2`.
+        """
+        image: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Name of the image, instead of its id; of the template's owner.
+        """
+        image_id: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Id of the image that the disk is made from.
+        """
         size_mb: NotRequired[pulumi.Input[_builtins.int]]
         """
         Size in MiB; the image's own when absent.
+        """
+        target: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Device in the guest, such as `vda`. Chosen by the platform when absent.
         """
 elif False:
     DiskArgsDict: TypeAlias = Mapping[str, Any]
@@ -175,32 +281,41 @@ elif False:
 @pulumi.input_type
 class DiskArgs:
     def __init__(__self__, *,
-                 image_id: pulumi.Input[_builtins.int],
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
-                 size_mb: Optional[pulumi.Input[_builtins.int]] = None):
+                 cache: Optional[pulumi.Input[_builtins.str]] = None,
+                 dev_prefix: Optional[pulumi.Input[_builtins.str]] = None,
+                 driver: Optional[pulumi.Input[_builtins.str]] = None,
+                 image: Optional[pulumi.Input[_builtins.str]] = None,
+                 image_id: Optional[pulumi.Input[_builtins.int]] = None,
+                 size_mb: Optional[pulumi.Input[_builtins.int]] = None,
+                 target: Optional[pulumi.Input[_builtins.str]] = None):
         """
-        A disk of the virtual machine.
-        :param pulumi.Input[_builtins.int] image_id: Id of the image that the disk is made from.
+        A disk of the virtual machine: an image by id or by name, or a volatile disk (a `type` in `attributes`).
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes of the disk, written as they are.
+        :param pulumi.Input[_builtins.str] cache: Cache mode of the disk, such as `none`.
+        :param pulumi.Input[_builtins.str] dev_prefix: Prefix of the device in the guest, such as `vd`.
+        :param pulumi.Input[_builtins.str] driver: Driver of the disk, such as `qcow2`.
+        :param pulumi.Input[_builtins.str] image: Name of the image, instead of its id; of the template's owner.
+        :param pulumi.Input[_builtins.int] image_id: Id of the image that the disk is made from.
         :param pulumi.Input[_builtins.int] size_mb: Size in MiB; the image's own when absent.
+        :param pulumi.Input[_builtins.str] target: Device in the guest, such as `vda`. Chosen by the platform when absent.
         """
-        pulumi.set(__self__, "image_id", image_id)
         if attributes is not None:
             pulumi.set(__self__, "attributes", attributes)
+        if cache is not None:
+            pulumi.set(__self__, "cache", cache)
+        if dev_prefix is not None:
+            pulumi.set(__self__, "dev_prefix", dev_prefix)
+        if driver is not None:
+            pulumi.set(__self__, "driver", driver)
+        if image is not None:
+            pulumi.set(__self__, "image", image)
+        if image_id is not None:
+            pulumi.set(__self__, "image_id", image_id)
         if size_mb is not None:
             pulumi.set(__self__, "size_mb", size_mb)
-
-    @_builtins.property
-    @pulumi.getter(name="imageId")
-    def image_id(self) -> pulumi.Input[_builtins.int]:
-        """
-        Id of the image that the disk is made from.
-        """
-        return pulumi.get(self, "image_id")
-
-    @image_id.setter
-    def image_id(self, value: pulumi.Input[_builtins.int]):
-        pulumi.set(self, "image_id", value)
+        if target is not None:
+            pulumi.set(__self__, "target", target)
 
     @_builtins.property
     @pulumi.getter
@@ -215,6 +330,66 @@ class DiskArgs:
         pulumi.set(self, "attributes", value)
 
     @_builtins.property
+    @pulumi.getter
+    def cache(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Cache mode of the disk, such as `none`.
+        """
+        return pulumi.get(self, "cache")
+
+    @cache.setter
+    def cache(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "cache", value)
+
+    @_builtins.property
+    @pulumi.getter(name="devPrefix")
+    def dev_prefix(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Prefix of the device in the guest, such as `vd`.
+        """
+        return pulumi.get(self, "dev_prefix")
+
+    @dev_prefix.setter
+    def dev_prefix(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "dev_prefix", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def driver(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Driver of the disk, such as `qcow2`.
+        """
+        return pulumi.get(self, "driver")
+
+    @driver.setter
+    def driver(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "driver", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def image(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name of the image, instead of its id; of the template's owner.
+        """
+        return pulumi.get(self, "image")
+
+    @image.setter
+    def image(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "image", value)
+
+    @_builtins.property
+    @pulumi.getter(name="imageId")
+    def image_id(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Id of the image that the disk is made from.
+        """
+        return pulumi.get(self, "image_id")
+
+    @image_id.setter
+    def image_id(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "image_id", value)
+
+    @_builtins.property
     @pulumi.getter(name="sizeMb")
     def size_mb(self) -> Optional[pulumi.Input[_builtins.int]]:
         """
@@ -225,6 +400,18 @@ class DiskArgs:
     @size_mb.setter
     def size_mb(self, value: Optional[pulumi.Input[_builtins.int]]):
         pulumi.set(self, "size_mb", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def target(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Device in the guest, such as `vda`. Chosen by the platform when absent.
+        """
+        return pulumi.get(self, "target")
+
+    @target.setter
+    def target(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "target", value)
 
 
 if not MYPY:
@@ -381,21 +568,289 @@ class ElasticityPolicyArgs:
 
 
 if not MYPY:
+    class FeaturesArgsDict(TypedDict):
+        """
+        Features of the hypervisor.
+        """
+        acpi: NotRequired[pulumi.Input[_builtins.bool]]
+        """
+        Advanced power management, without which a guest cannot be asked to shut down.
+        """
+        apic: NotRequired[pulumi.Input[_builtins.bool]]
+        """
+        Programmable interrupts.
+        """
+        attributes: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]
+        """
+        Further attributes, written as they are.
+        """
+        guest_agent: NotRequired[pulumi.Input[_builtins.bool]]
+        """
+        A channel to the QEMU guest agent.
+        """
+        hyperv: NotRequired[pulumi.Input[_builtins.bool]]
+        """
+        What Windows guests like.
+        """
+elif False:
+    FeaturesArgsDict: TypeAlias = Mapping[str, Any]
+
+@pulumi.input_type
+class FeaturesArgs:
+    def __init__(__self__, *,
+                 acpi: Optional[pulumi.Input[_builtins.bool]] = None,
+                 apic: Optional[pulumi.Input[_builtins.bool]] = None,
+                 attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 guest_agent: Optional[pulumi.Input[_builtins.bool]] = None,
+                 hyperv: Optional[pulumi.Input[_builtins.bool]] = None):
+        """
+        Features of the hypervisor.
+        :param pulumi.Input[_builtins.bool] acpi: Advanced power management, without which a guest cannot be asked to shut down.
+        :param pulumi.Input[_builtins.bool] apic: Programmable interrupts.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes, written as they are.
+        :param pulumi.Input[_builtins.bool] guest_agent: A channel to the QEMU guest agent.
+        :param pulumi.Input[_builtins.bool] hyperv: What Windows guests like.
+        """
+        if acpi is not None:
+            pulumi.set(__self__, "acpi", acpi)
+        if apic is not None:
+            pulumi.set(__self__, "apic", apic)
+        if attributes is not None:
+            pulumi.set(__self__, "attributes", attributes)
+        if guest_agent is not None:
+            pulumi.set(__self__, "guest_agent", guest_agent)
+        if hyperv is not None:
+            pulumi.set(__self__, "hyperv", hyperv)
+
+    @_builtins.property
+    @pulumi.getter
+    def acpi(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Advanced power management, without which a guest cannot be asked to shut down.
+        """
+        return pulumi.get(self, "acpi")
+
+    @acpi.setter
+    def acpi(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "acpi", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def apic(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Programmable interrupts.
+        """
+        return pulumi.get(self, "apic")
+
+    @apic.setter
+    def apic(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "apic", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
+        """
+        Further attributes, written as they are.
+        """
+        return pulumi.get(self, "attributes")
+
+    @attributes.setter
+    def attributes(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "attributes", value)
+
+    @_builtins.property
+    @pulumi.getter(name="guestAgent")
+    def guest_agent(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        A channel to the QEMU guest agent.
+        """
+        return pulumi.get(self, "guest_agent")
+
+    @guest_agent.setter
+    def guest_agent(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "guest_agent", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def hyperv(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        What Windows guests like.
+        """
+        return pulumi.get(self, "hyperv")
+
+    @hyperv.setter
+    def hyperv(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "hyperv", value)
+
+
+if not MYPY:
+    class GraphicsArgsDict(TypedDict):
+        """
+        The console of the virtual machine.
+        """
+        attributes: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]
+        """
+        Further attributes, written as they are.
+        """
+        keymap: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Keyboard of the console, for example `de`.
+        """
+        listen: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Address on the host on which the console listens.
+        """
+        password: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Password of the console.
+        """
+        port: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Port of the console. Chosen by the platform when absent.
+        """
+        type: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Protocol of the console. One of `VNC`, `SPICE`, `SDL`.
+        """
+elif False:
+    GraphicsArgsDict: TypeAlias = Mapping[str, Any]
+
+@pulumi.input_type
+class GraphicsArgs:
+    def __init__(__self__, *,
+                 attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 keymap: Optional[pulumi.Input[_builtins.str]] = None,
+                 listen: Optional[pulumi.Input[_builtins.str]] = None,
+                 password: Optional[pulumi.Input[_builtins.str]] = None,
+                 port: Optional[pulumi.Input[_builtins.int]] = None,
+                 type: Optional[pulumi.Input[_builtins.str]] = None):
+        """
+        The console of the virtual machine.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes, written as they are.
+        :param pulumi.Input[_builtins.str] keymap: Keyboard of the console, for example `de`.
+        :param pulumi.Input[_builtins.str] listen: Address on the host on which the console listens.
+        :param pulumi.Input[_builtins.str] password: Password of the console.
+        :param pulumi.Input[_builtins.int] port: Port of the console. Chosen by the platform when absent.
+        :param pulumi.Input[_builtins.str] type: Protocol of the console. One of `VNC`, `SPICE`, `SDL`.
+        """
+        if attributes is not None:
+            pulumi.set(__self__, "attributes", attributes)
+        if keymap is not None:
+            pulumi.set(__self__, "keymap", keymap)
+        if listen is not None:
+            pulumi.set(__self__, "listen", listen)
+        if password is not None:
+            pulumi.set(__self__, "password", password)
+        if port is not None:
+            pulumi.set(__self__, "port", port)
+        if type is not None:
+            pulumi.set(__self__, "type", type)
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
+        """
+        Further attributes, written as they are.
+        """
+        return pulumi.get(self, "attributes")
+
+    @attributes.setter
+    def attributes(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "attributes", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def keymap(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Keyboard of the console, for example `de`.
+        """
+        return pulumi.get(self, "keymap")
+
+    @keymap.setter
+    def keymap(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "keymap", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def listen(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Address on the host on which the console listens.
+        """
+        return pulumi.get(self, "listen")
+
+    @listen.setter
+    def listen(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "listen", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def password(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Password of the console.
+        """
+        return pulumi.get(self, "password")
+
+    @password.setter
+    def password(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "password", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def port(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Port of the console. Chosen by the platform when absent.
+        """
+        return pulumi.get(self, "port")
+
+    @port.setter
+    def port(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "port", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def type(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Protocol of the console. One of `VNC`, `SPICE`, `SDL`.
+        """
+        return pulumi.get(self, "type")
+
+    @type.setter
+    def type(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "type", value)
+
+
+if not MYPY:
     class NicArgsDict(TypedDict):
         """
-        A network interface of the virtual machine.
-        """
-        network_id: pulumi.Input[_builtins.int]
-        """
-        Id of the network.
+        A network interface of the virtual machine: in a network by id or by name.
         """
         attributes: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]
         """
         Further attributes of the interface, written as they are.
         """
+        ip: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        IPv4 address. The next free one when absent.
+        """
+        mac: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        MAC address. That of the address when absent.
+        """
         model: NotRequired[pulumi.Input[_builtins.str]]
         """
         Model of the emulated interface, for example `virtio`.
+        """
+        network: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Name of the network, instead of its id; of the template's owner.
+        """
+        network_id: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Id of the network.
+        """
+        security_groups: NotRequired[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]]
+        """
+        Ids of the security groups of the interface beside those of its network.
         """
 elif False:
     NicArgsDict: TypeAlias = Mapping[str, Any]
@@ -403,32 +858,37 @@ elif False:
 @pulumi.input_type
 class NicArgs:
     def __init__(__self__, *,
-                 network_id: pulumi.Input[_builtins.int],
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
-                 model: Optional[pulumi.Input[_builtins.str]] = None):
+                 ip: Optional[pulumi.Input[_builtins.str]] = None,
+                 mac: Optional[pulumi.Input[_builtins.str]] = None,
+                 model: Optional[pulumi.Input[_builtins.str]] = None,
+                 network: Optional[pulumi.Input[_builtins.str]] = None,
+                 network_id: Optional[pulumi.Input[_builtins.int]] = None,
+                 security_groups: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]] = None):
         """
-        A network interface of the virtual machine.
-        :param pulumi.Input[_builtins.int] network_id: Id of the network.
+        A network interface of the virtual machine: in a network by id or by name.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes of the interface, written as they are.
+        :param pulumi.Input[_builtins.str] ip: IPv4 address. The next free one when absent.
+        :param pulumi.Input[_builtins.str] mac: MAC address. That of the address when absent.
         :param pulumi.Input[_builtins.str] model: Model of the emulated interface, for example `virtio`.
+        :param pulumi.Input[_builtins.str] network: Name of the network, instead of its id; of the template's owner.
+        :param pulumi.Input[_builtins.int] network_id: Id of the network.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.int]]] security_groups: Ids of the security groups of the interface beside those of its network.
         """
-        pulumi.set(__self__, "network_id", network_id)
         if attributes is not None:
             pulumi.set(__self__, "attributes", attributes)
+        if ip is not None:
+            pulumi.set(__self__, "ip", ip)
+        if mac is not None:
+            pulumi.set(__self__, "mac", mac)
         if model is not None:
             pulumi.set(__self__, "model", model)
-
-    @_builtins.property
-    @pulumi.getter(name="networkId")
-    def network_id(self) -> pulumi.Input[_builtins.int]:
-        """
-        Id of the network.
-        """
-        return pulumi.get(self, "network_id")
-
-    @network_id.setter
-    def network_id(self, value: pulumi.Input[_builtins.int]):
-        pulumi.set(self, "network_id", value)
+        if network is not None:
+            pulumi.set(__self__, "network", network)
+        if network_id is not None:
+            pulumi.set(__self__, "network_id", network_id)
+        if security_groups is not None:
+            pulumi.set(__self__, "security_groups", security_groups)
 
     @_builtins.property
     @pulumi.getter
@@ -444,6 +904,30 @@ class NicArgs:
 
     @_builtins.property
     @pulumi.getter
+    def ip(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        IPv4 address. The next free one when absent.
+        """
+        return pulumi.get(self, "ip")
+
+    @ip.setter
+    def ip(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "ip", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def mac(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        MAC address. That of the address when absent.
+        """
+        return pulumi.get(self, "mac")
+
+    @mac.setter
+    def mac(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "mac", value)
+
+    @_builtins.property
+    @pulumi.getter
     def model(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
         Model of the emulated interface, for example `virtio`.
@@ -453,6 +937,158 @@ class NicArgs:
     @model.setter
     def model(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "model", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def network(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name of the network, instead of its id; of the template's owner.
+        """
+        return pulumi.get(self, "network")
+
+    @network.setter
+    def network(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "network", value)
+
+    @_builtins.property
+    @pulumi.getter(name="networkId")
+    def network_id(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Id of the network.
+        """
+        return pulumi.get(self, "network_id")
+
+    @network_id.setter
+    def network_id(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "network_id", value)
+
+    @_builtins.property
+    @pulumi.getter(name="securityGroups")
+    def security_groups(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]]:
+        """
+        Ids of the security groups of the interface beside those of its network.
+        """
+        return pulumi.get(self, "security_groups")
+
+    @security_groups.setter
+    def security_groups(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]]):
+        pulumi.set(self, "security_groups", value)
+
+
+if not MYPY:
+    class OperatingSystemArgsDict(TypedDict):
+        """
+        How the virtual machine boots.
+        """
+        arch: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Architecture, for example `x86_64`.
+        """
+        attributes: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]
+        """
+        Further attributes, written as they are.
+        """
+        boot: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Boot devices in their order, such as `disk0,nic0`.
+        """
+        firmware: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Firmware: `BIOS` or the path of an UEFI image.
+        """
+        machine: NotRequired[pulumi.Input[_builtins.str]]
+        """
+        Machine type, for example `q35`.
+        """
+elif False:
+    OperatingSystemArgsDict: TypeAlias = Mapping[str, Any]
+
+@pulumi.input_type
+class OperatingSystemArgs:
+    def __init__(__self__, *,
+                 arch: Optional[pulumi.Input[_builtins.str]] = None,
+                 attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 boot: Optional[pulumi.Input[_builtins.str]] = None,
+                 firmware: Optional[pulumi.Input[_builtins.str]] = None,
+                 machine: Optional[pulumi.Input[_builtins.str]] = None):
+        """
+        How the virtual machine boots.
+        :param pulumi.Input[_builtins.str] arch: Architecture, for example `x86_64`.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes, written as they are.
+        :param pulumi.Input[_builtins.str] boot: Boot devices in their order, such as `disk0,nic0`.
+        :param pulumi.Input[_builtins.str] firmware: Firmware: `BIOS` or the path of an UEFI image.
+        :param pulumi.Input[_builtins.str] machine: Machine type, for example `q35`.
+        """
+        if arch is not None:
+            pulumi.set(__self__, "arch", arch)
+        if attributes is not None:
+            pulumi.set(__self__, "attributes", attributes)
+        if boot is not None:
+            pulumi.set(__self__, "boot", boot)
+        if firmware is not None:
+            pulumi.set(__self__, "firmware", firmware)
+        if machine is not None:
+            pulumi.set(__self__, "machine", machine)
+
+    @_builtins.property
+    @pulumi.getter
+    def arch(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Architecture, for example `x86_64`.
+        """
+        return pulumi.get(self, "arch")
+
+    @arch.setter
+    def arch(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "arch", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
+        """
+        Further attributes, written as they are.
+        """
+        return pulumi.get(self, "attributes")
+
+    @attributes.setter
+    def attributes(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "attributes", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def boot(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Boot devices in their order, such as `disk0,nic0`.
+        """
+        return pulumi.get(self, "boot")
+
+    @boot.setter
+    def boot(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "boot", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def firmware(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Firmware: `BIOS` or the path of an UEFI image.
+        """
+        return pulumi.get(self, "firmware")
+
+    @firmware.setter
+    def firmware(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "firmware", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def machine(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Machine type, for example `q35`.
+        """
+        return pulumi.get(self, "machine")
+
+    @machine.setter
+    def machine(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "machine", value)
 
 
 if not MYPY:
@@ -468,6 +1104,10 @@ if not MYPY:
         """
         Id of the virtual machine (or router) template.
         """
+        attributes: NotRequired[pulumi.Input[Mapping[str, Any]]]
+        """
+        Further keys of the role, stored as they are.
+        """
         cardinality: NotRequired[pulumi.Input[_builtins.int]]
         """
         Initial number of virtual machines.
@@ -478,7 +1118,7 @@ if not MYPY:
         """
         elasticity_policies: NotRequired[pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgsDict']]]]
         """
-        Scaling by expressions.
+        Scaling by expressions, the first that fires wins.
         """
         max_vms: NotRequired[pulumi.Input[_builtins.int]]
         """
@@ -498,7 +1138,7 @@ if not MYPY:
         """
         scheduled_policies: NotRequired[pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgsDict']]]]
         """
-        Scaling by time.
+        Scaling by time; it comes before elasticity.
         """
         shutdown_action: NotRequired[pulumi.Input[_builtins.str]]
         """
@@ -516,6 +1156,10 @@ if not MYPY:
         """
         Inputs of this role: name to type string such as `M|text|Description`.
         """
+        user_inputs_values: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]
+        """
+        Values of inputs; an instantiation has to give its own for those that are declared.
+        """
 elif False:
     RoleArgsDict: TypeAlias = Mapping[str, Any]
 
@@ -524,6 +1168,7 @@ class RoleArgs:
     def __init__(__self__, *,
                  name: pulumi.Input[_builtins.str],
                  template_id: pulumi.Input[_builtins.int],
+                 attributes: Optional[pulumi.Input[Mapping[str, Any]]] = None,
                  cardinality: Optional[pulumi.Input[_builtins.int]] = None,
                  cooldown: Optional[pulumi.Input[_builtins.int]] = None,
                  elasticity_policies: Optional[pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgs']]]] = None,
@@ -535,26 +1180,31 @@ class RoleArgs:
                  shutdown_action: Optional[pulumi.Input[_builtins.str]] = None,
                  template_contents: Optional[pulumi.Input[Mapping[str, Any]]] = None,
                  type: Optional[pulumi.Input[_builtins.str]] = None,
-                 user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None):
+                 user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 user_inputs_values: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None):
         """
         A group of virtual machines made from one template.
         :param pulumi.Input[_builtins.str] name: Name of the role: letters, digits and underscores.
         :param pulumi.Input[_builtins.int] template_id: Id of the virtual machine (or router) template.
+        :param pulumi.Input[Mapping[str, Any]] attributes: Further keys of the role, stored as they are.
         :param pulumi.Input[_builtins.int] cardinality: Initial number of virtual machines.
         :param pulumi.Input[_builtins.int] cooldown: Seconds without scaling after a scaling; the platform's default is 300.
-        :param pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgs']]] elasticity_policies: Scaling by expressions.
+        :param pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgs']]] elasticity_policies: Scaling by expressions, the first that fires wins.
         :param pulumi.Input[_builtins.int] max_vms: Most virtual machines that scaling may reach.
         :param pulumi.Input[_builtins.int] min_vms: Fewest virtual machines that scaling may leave.
         :param pulumi.Input[_builtins.bool] on_hold: Whether its virtual machines start on hold.
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] parents: Roles that must be running before this one is deployed (deployment `straight`).
-        :param pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgs']]] scheduled_policies: Scaling by time.
+        :param pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgs']]] scheduled_policies: Scaling by time; it comes before elasticity.
         :param pulumi.Input[_builtins.str] shutdown_action: How its virtual machines are ended. One of `terminate`, `terminate-hard`, `shutdown`, `shutdown-hard`.
         :param pulumi.Input[Mapping[str, Any]] template_contents: Attributes that are merged over those of the template.
         :param pulumi.Input[_builtins.str] type: Kind of the role. One of `vm`, `vr`.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs: Inputs of this role: name to type string such as `M|text|Description`.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs_values: Values of inputs; an instantiation has to give its own for those that are declared.
         """
         pulumi.set(__self__, "name", name)
         pulumi.set(__self__, "template_id", template_id)
+        if attributes is not None:
+            pulumi.set(__self__, "attributes", attributes)
         if cardinality is None:
             cardinality = 0
         if cardinality is not None:
@@ -583,6 +1233,8 @@ class RoleArgs:
             pulumi.set(__self__, "type", type)
         if user_inputs is not None:
             pulumi.set(__self__, "user_inputs", user_inputs)
+        if user_inputs_values is not None:
+            pulumi.set(__self__, "user_inputs_values", user_inputs_values)
 
     @_builtins.property
     @pulumi.getter
@@ -607,6 +1259,18 @@ class RoleArgs:
     @template_id.setter
     def template_id(self, value: pulumi.Input[_builtins.int]):
         pulumi.set(self, "template_id", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Optional[pulumi.Input[Mapping[str, Any]]]:
+        """
+        Further keys of the role, stored as they are.
+        """
+        return pulumi.get(self, "attributes")
+
+    @attributes.setter
+    def attributes(self, value: Optional[pulumi.Input[Mapping[str, Any]]]):
+        pulumi.set(self, "attributes", value)
 
     @_builtins.property
     @pulumi.getter
@@ -636,7 +1300,7 @@ class RoleArgs:
     @pulumi.getter(name="elasticityPolicies")
     def elasticity_policies(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgs']]]]:
         """
-        Scaling by expressions.
+        Scaling by expressions, the first that fires wins.
         """
         return pulumi.get(self, "elasticity_policies")
 
@@ -696,7 +1360,7 @@ class RoleArgs:
     @pulumi.getter(name="scheduledPolicies")
     def scheduled_policies(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgs']]]]:
         """
-        Scaling by time.
+        Scaling by time; it comes before elasticity.
         """
         return pulumi.get(self, "scheduled_policies")
 
@@ -751,6 +1415,18 @@ class RoleArgs:
     @user_inputs.setter
     def user_inputs(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
         pulumi.set(self, "user_inputs", value)
+
+    @_builtins.property
+    @pulumi.getter(name="userInputsValues")
+    def user_inputs_values(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
+        """
+        Values of inputs; an instantiation has to give its own for those that are declared.
+        """
+        return pulumi.get(self, "user_inputs_values")
+
+    @user_inputs_values.setter
+    def user_inputs_values(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "user_inputs_values", value)
 
 
 if not MYPY:
@@ -1052,11 +1728,31 @@ if not MYPY:
         """
         cardinality: NotRequired[pulumi.Input[_builtins.int]]
         """
-        Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on.
+        Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on: any number from `minVms` to `maxVms` is no difference.
+        """
+        cooldown: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Seconds without scaling after a scaling, changed in place. The service's or the template's when absent.
+        """
+        elasticity_policies: NotRequired[pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgsDict']]]]
+        """
+        Scaling by expressions, changed in place. The template's when absent; an empty list ends it.
+        """
+        max_vms: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Most virtual machines that scaling may reach, changed in place. The template's when absent.
+        """
+        min_vms: NotRequired[pulumi.Input[_builtins.int]]
+        """
+        Fewest virtual machines that scaling may leave, changed in place. The template's when absent.
         """
         ready_deadline: NotRequired[pulumi.Input[_builtins.int]]
         """
         Seconds that the role may take to get ready; the service's when absent.
+        """
+        scheduled_policies: NotRequired[pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgsDict']]]]
+        """
+        Scaling by time, changed in place. The template's when absent; an empty list ends it.
         """
         user_inputs_values: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]
         """
@@ -1070,20 +1766,40 @@ class ServiceRoleArgs:
     def __init__(__self__, *,
                  name: pulumi.Input[_builtins.str],
                  cardinality: Optional[pulumi.Input[_builtins.int]] = None,
+                 cooldown: Optional[pulumi.Input[_builtins.int]] = None,
+                 elasticity_policies: Optional[pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgs']]]] = None,
+                 max_vms: Optional[pulumi.Input[_builtins.int]] = None,
+                 min_vms: Optional[pulumi.Input[_builtins.int]] = None,
                  ready_deadline: Optional[pulumi.Input[_builtins.int]] = None,
+                 scheduled_policies: Optional[pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgs']]]] = None,
                  user_inputs_values: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None):
         """
         What this service sets for one role of its template, told apart by name.
         :param pulumi.Input[_builtins.str] name: Name of the role in the template.
-        :param pulumi.Input[_builtins.int] cardinality: Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on.
+        :param pulumi.Input[_builtins.int] cardinality: Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on: any number from `minVms` to `maxVms` is no difference.
+        :param pulumi.Input[_builtins.int] cooldown: Seconds without scaling after a scaling, changed in place. The service's or the template's when absent.
+        :param pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgs']]] elasticity_policies: Scaling by expressions, changed in place. The template's when absent; an empty list ends it.
+        :param pulumi.Input[_builtins.int] max_vms: Most virtual machines that scaling may reach, changed in place. The template's when absent.
+        :param pulumi.Input[_builtins.int] min_vms: Fewest virtual machines that scaling may leave, changed in place. The template's when absent.
         :param pulumi.Input[_builtins.int] ready_deadline: Seconds that the role may take to get ready; the service's when absent.
+        :param pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgs']]] scheduled_policies: Scaling by time, changed in place. The template's when absent; an empty list ends it.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs_values: Values for the inputs that the role declares.
         """
         pulumi.set(__self__, "name", name)
         if cardinality is not None:
             pulumi.set(__self__, "cardinality", cardinality)
+        if cooldown is not None:
+            pulumi.set(__self__, "cooldown", cooldown)
+        if elasticity_policies is not None:
+            pulumi.set(__self__, "elasticity_policies", elasticity_policies)
+        if max_vms is not None:
+            pulumi.set(__self__, "max_vms", max_vms)
+        if min_vms is not None:
+            pulumi.set(__self__, "min_vms", min_vms)
         if ready_deadline is not None:
             pulumi.set(__self__, "ready_deadline", ready_deadline)
+        if scheduled_policies is not None:
+            pulumi.set(__self__, "scheduled_policies", scheduled_policies)
         if user_inputs_values is not None:
             pulumi.set(__self__, "user_inputs_values", user_inputs_values)
 
@@ -1103,13 +1819,61 @@ class ServiceRoleArgs:
     @pulumi.getter
     def cardinality(self) -> Optional[pulumi.Input[_builtins.int]]:
         """
-        Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on.
+        Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on: any number from `minVms` to `maxVms` is no difference.
         """
         return pulumi.get(self, "cardinality")
 
     @cardinality.setter
     def cardinality(self, value: Optional[pulumi.Input[_builtins.int]]):
         pulumi.set(self, "cardinality", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def cooldown(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Seconds without scaling after a scaling, changed in place. The service's or the template's when absent.
+        """
+        return pulumi.get(self, "cooldown")
+
+    @cooldown.setter
+    def cooldown(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "cooldown", value)
+
+    @_builtins.property
+    @pulumi.getter(name="elasticityPolicies")
+    def elasticity_policies(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgs']]]]:
+        """
+        Scaling by expressions, changed in place. The template's when absent; an empty list ends it.
+        """
+        return pulumi.get(self, "elasticity_policies")
+
+    @elasticity_policies.setter
+    def elasticity_policies(self, value: Optional[pulumi.Input[Sequence[pulumi.Input['ElasticityPolicyArgs']]]]):
+        pulumi.set(self, "elasticity_policies", value)
+
+    @_builtins.property
+    @pulumi.getter(name="maxVms")
+    def max_vms(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most virtual machines that scaling may reach, changed in place. The template's when absent.
+        """
+        return pulumi.get(self, "max_vms")
+
+    @max_vms.setter
+    def max_vms(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "max_vms", value)
+
+    @_builtins.property
+    @pulumi.getter(name="minVms")
+    def min_vms(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Fewest virtual machines that scaling may leave, changed in place. The template's when absent.
+        """
+        return pulumi.get(self, "min_vms")
+
+    @min_vms.setter
+    def min_vms(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "min_vms", value)
 
     @_builtins.property
     @pulumi.getter(name="readyDeadline")
@@ -1122,6 +1886,18 @@ class ServiceRoleArgs:
     @ready_deadline.setter
     def ready_deadline(self, value: Optional[pulumi.Input[_builtins.int]]):
         pulumi.set(self, "ready_deadline", value)
+
+    @_builtins.property
+    @pulumi.getter(name="scheduledPolicies")
+    def scheduled_policies(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgs']]]]:
+        """
+        Scaling by time, changed in place. The template's when absent; an empty list ends it.
+        """
+        return pulumi.get(self, "scheduled_policies")
+
+    @scheduled_policies.setter
+    def scheduled_policies(self, value: Optional[pulumi.Input[Sequence[pulumi.Input['ScheduledPolicyArgs']]]]):
+        pulumi.set(self, "scheduled_policies", value)
 
     @_builtins.property
     @pulumi.getter(name="userInputsValues")

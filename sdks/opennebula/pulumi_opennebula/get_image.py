@@ -23,7 +23,7 @@ __all__ = [
 
 @pulumi.output_type
 class GetImageResult:
-    def __init__(__self__, attributes=None, datastore_id=None, description=None, group=None, image_id=None, name=None, owner=None, path=None, permissions=None, persistent=None, running_vms=None, size_mb=None, state=None, type=None):
+    def __init__(__self__, attributes=None, datastore_id=None, description=None, dev_prefix=None, driver=None, group=None, image_id=None, labels=None, name=None, owner=None, path=None, permissions=None, persistent=None, running_vms=None, size_mb=None, state=None, type=None):
         if attributes and not isinstance(attributes, dict):
             raise TypeError("Expected argument 'attributes' to be a dict")
         pulumi.set(__self__, "attributes", attributes)
@@ -33,12 +33,21 @@ class GetImageResult:
         if description and not isinstance(description, str):
             raise TypeError("Expected argument 'description' to be a str")
         pulumi.set(__self__, "description", description)
+        if dev_prefix and not isinstance(dev_prefix, str):
+            raise TypeError("Expected argument 'dev_prefix' to be a str")
+        pulumi.set(__self__, "dev_prefix", dev_prefix)
+        if driver and not isinstance(driver, str):
+            raise TypeError("Expected argument 'driver' to be a str")
+        pulumi.set(__self__, "driver", driver)
         if group and not isinstance(group, str):
             raise TypeError("Expected argument 'group' to be a str")
         pulumi.set(__self__, "group", group)
         if image_id and not isinstance(image_id, int):
             raise TypeError("Expected argument 'image_id' to be a int")
         pulumi.set(__self__, "image_id", image_id)
+        if labels and not isinstance(labels, list):
+            raise TypeError("Expected argument 'labels' to be a list")
+        pulumi.set(__self__, "labels", labels)
         if name and not isinstance(name, str):
             raise TypeError("Expected argument 'name' to be a str")
         pulumi.set(__self__, "name", name)
@@ -85,11 +94,27 @@ class GetImageResult:
 
     @_builtins.property
     @pulumi.getter
-    def description(self) -> _builtins.str:
+    def description(self) -> Optional[_builtins.str]:
         """
-        Free text, empty without one.
+        Free text.
         """
         return pulumi.get(self, "description")
+
+    @_builtins.property
+    @pulumi.getter(name="devPrefix")
+    def dev_prefix(self) -> Optional[_builtins.str]:
+        """
+        Prefix of the device in the guest, such as `vd` or `sd`.
+        """
+        return pulumi.get(self, "dev_prefix")
+
+    @_builtins.property
+    @pulumi.getter
+    def driver(self) -> Optional[_builtins.str]:
+        """
+        Driver of the disk, such as `qcow2`.
+        """
+        return pulumi.get(self, "driver")
 
     @_builtins.property
     @pulumi.getter
@@ -106,6 +131,14 @@ class GetImageResult:
         Id of the image.
         """
         return pulumi.get(self, "image_id")
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> Optional[Sequence[_builtins.str]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
 
     @_builtins.property
     @pulumi.getter
@@ -189,8 +222,11 @@ class AwaitableGetImageResult(GetImageResult):
             attributes=self.attributes,
             datastore_id=self.datastore_id,
             description=self.description,
+            dev_prefix=self.dev_prefix,
+            driver=self.driver,
             group=self.group,
             image_id=self.image_id,
+            labels=self.labels,
             name=self.name,
             owner=self.owner,
             path=self.path,
@@ -222,8 +258,11 @@ def get_image(image_id: Optional[_builtins.int] = None,
         attributes=pulumi.get(__ret__, 'attributes'),
         datastore_id=pulumi.get(__ret__, 'datastore_id'),
         description=pulumi.get(__ret__, 'description'),
+        dev_prefix=pulumi.get(__ret__, 'dev_prefix'),
+        driver=pulumi.get(__ret__, 'driver'),
         group=pulumi.get(__ret__, 'group'),
         image_id=pulumi.get(__ret__, 'image_id'),
+        labels=pulumi.get(__ret__, 'labels'),
         name=pulumi.get(__ret__, 'name'),
         owner=pulumi.get(__ret__, 'owner'),
         path=pulumi.get(__ret__, 'path'),
@@ -252,8 +291,11 @@ def get_image_output(image_id: Optional[pulumi.Input[Optional[_builtins.int]]] =
         attributes=pulumi.get(__response__, 'attributes'),
         datastore_id=pulumi.get(__response__, 'datastore_id'),
         description=pulumi.get(__response__, 'description'),
+        dev_prefix=pulumi.get(__response__, 'dev_prefix'),
+        driver=pulumi.get(__response__, 'driver'),
         group=pulumi.get(__response__, 'group'),
         image_id=pulumi.get(__response__, 'image_id'),
+        labels=pulumi.get(__response__, 'labels'),
         name=pulumi.get(__response__, 'name'),
         owner=pulumi.get(__response__, 'owner'),
         path=pulumi.get(__response__, 'path'),

@@ -24,10 +24,13 @@ __all__ = [
 
 @pulumi.output_type
 class GetServiceTemplateResult:
-    def __init__(__self__, attributes=None, deployment=None, description=None, group=None, name=None, networks=None, owner=None, permissions=None, ready_status_gate=None, registration_time=None, roles=None, service_template_id=None, shutdown_action=None, user_inputs=None):
+    def __init__(__self__, attributes=None, automatic_deletion=None, deployment=None, description=None, group=None, name=None, networks=None, networks_values=None, on_hold=None, owner=None, permissions=None, ready_status_gate=None, registration_time=None, roles=None, service_template_id=None, shutdown_action=None, user_inputs=None, user_inputs_values=None):
         if attributes and not isinstance(attributes, dict):
             raise TypeError("Expected argument 'attributes' to be a dict")
         pulumi.set(__self__, "attributes", attributes)
+        if automatic_deletion and not isinstance(automatic_deletion, bool):
+            raise TypeError("Expected argument 'automatic_deletion' to be a bool")
+        pulumi.set(__self__, "automatic_deletion", automatic_deletion)
         if deployment and not isinstance(deployment, str):
             raise TypeError("Expected argument 'deployment' to be a str")
         pulumi.set(__self__, "deployment", deployment)
@@ -43,6 +46,12 @@ class GetServiceTemplateResult:
         if networks and not isinstance(networks, dict):
             raise TypeError("Expected argument 'networks' to be a dict")
         pulumi.set(__self__, "networks", networks)
+        if networks_values and not isinstance(networks_values, list):
+            raise TypeError("Expected argument 'networks_values' to be a list")
+        pulumi.set(__self__, "networks_values", networks_values)
+        if on_hold and not isinstance(on_hold, bool):
+            raise TypeError("Expected argument 'on_hold' to be a bool")
+        pulumi.set(__self__, "on_hold", on_hold)
         if owner and not isinstance(owner, str):
             raise TypeError("Expected argument 'owner' to be a str")
         pulumi.set(__self__, "owner", owner)
@@ -67,28 +76,39 @@ class GetServiceTemplateResult:
         if user_inputs and not isinstance(user_inputs, dict):
             raise TypeError("Expected argument 'user_inputs' to be a dict")
         pulumi.set(__self__, "user_inputs", user_inputs)
+        if user_inputs_values and not isinstance(user_inputs_values, dict):
+            raise TypeError("Expected argument 'user_inputs_values' to be a dict")
+        pulumi.set(__self__, "user_inputs_values", user_inputs_values)
 
     @_builtins.property
     @pulumi.getter
-    def attributes(self) -> Mapping[str, Any]:
+    def attributes(self) -> Optional[Mapping[str, Any]]:
         """
-        Its further keys.
+        Further keys of the template, stored as they are.
         """
         return pulumi.get(self, "attributes")
 
     @_builtins.property
-    @pulumi.getter
-    def deployment(self) -> _builtins.str:
+    @pulumi.getter(name="automaticDeletion")
+    def automatic_deletion(self) -> Optional[_builtins.bool]:
         """
-        Whether roles wait for their parents: `straight`, else `none`.
+        Whether a service is deleted when its last virtual machine is gone.
+        """
+        return pulumi.get(self, "automatic_deletion")
+
+    @_builtins.property
+    @pulumi.getter
+    def deployment(self) -> Optional[_builtins.str]:
+        """
+        Whether roles wait for their parents. One of `none`, `straight`.
         """
         return pulumi.get(self, "deployment")
 
     @_builtins.property
     @pulumi.getter
-    def description(self) -> _builtins.str:
+    def description(self) -> Optional[_builtins.str]:
         """
-        Free text, empty without one.
+        Free text.
         """
         return pulumi.get(self, "description")
 
@@ -110,11 +130,27 @@ class GetServiceTemplateResult:
 
     @_builtins.property
     @pulumi.getter
-    def networks(self) -> Mapping[str, _builtins.str]:
+    def networks(self) -> Optional[Mapping[str, _builtins.str]]:
         """
-        Networks of the service: name to a string.
+        Networks of the service: name to a string such as `M|network|Description||id:0`.
         """
         return pulumi.get(self, "networks")
+
+    @_builtins.property
+    @pulumi.getter(name="networksValues")
+    def networks_values(self) -> Optional[Sequence[Mapping[str, Any]]]:
+        """
+        Values of networks, such as `{Public: {id: 0}}`, one network each.
+        """
+        return pulumi.get(self, "networks_values")
+
+    @_builtins.property
+    @pulumi.getter(name="onHold")
+    def on_hold(self) -> Optional[_builtins.bool]:
+        """
+        Whether the virtual machines of all roles start on hold.
+        """
+        return pulumi.get(self, "on_hold")
 
     @_builtins.property
     @pulumi.getter
@@ -134,9 +170,9 @@ class GetServiceTemplateResult:
 
     @_builtins.property
     @pulumi.getter(name="readyStatusGate")
-    def ready_status_gate(self) -> _builtins.bool:
+    def ready_status_gate(self) -> Optional[_builtins.bool]:
         """
-        Whether a machine counts as running only when its guest reported READY.
+        Whether a virtual machine counts as running only when its guest reported READY.
         """
         return pulumi.get(self, "ready_status_gate")
 
@@ -150,7 +186,7 @@ class GetServiceTemplateResult:
 
     @_builtins.property
     @pulumi.getter
-    def roles(self) -> Sequence['outputs.Role']:
+    def roles(self) -> Optional[Sequence['outputs.Role']]:
         """
         The roles.
         """
@@ -168,17 +204,25 @@ class GetServiceTemplateResult:
     @pulumi.getter(name="shutdownAction")
     def shutdown_action(self) -> Optional[_builtins.str]:
         """
-        How virtual machines are ended unless their role says otherwise.
+        How virtual machines are ended unless their role says otherwise. One of `terminate`, `terminate-hard`, `shutdown`, `shutdown-hard`.
         """
         return pulumi.get(self, "shutdown_action")
 
     @_builtins.property
     @pulumi.getter(name="userInputs")
-    def user_inputs(self) -> Mapping[str, _builtins.str]:
+    def user_inputs(self) -> Optional[Mapping[str, _builtins.str]]:
         """
-        Inputs of the service: name to type string.
+        Inputs of the service: name to type string such as `M|text|Description`.
         """
         return pulumi.get(self, "user_inputs")
+
+    @_builtins.property
+    @pulumi.getter(name="userInputsValues")
+    def user_inputs_values(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        Values of inputs; an instantiation has to give its own for those that are declared.
+        """
+        return pulumi.get(self, "user_inputs_values")
 
 
 class AwaitableGetServiceTemplateResult(GetServiceTemplateResult):
@@ -188,11 +232,14 @@ class AwaitableGetServiceTemplateResult(GetServiceTemplateResult):
             yield self
         return GetServiceTemplateResult(
             attributes=self.attributes,
+            automatic_deletion=self.automatic_deletion,
             deployment=self.deployment,
             description=self.description,
             group=self.group,
             name=self.name,
             networks=self.networks,
+            networks_values=self.networks_values,
+            on_hold=self.on_hold,
             owner=self.owner,
             permissions=self.permissions,
             ready_status_gate=self.ready_status_gate,
@@ -200,7 +247,8 @@ class AwaitableGetServiceTemplateResult(GetServiceTemplateResult):
             roles=self.roles,
             service_template_id=self.service_template_id,
             shutdown_action=self.shutdown_action,
-            user_inputs=self.user_inputs)
+            user_inputs=self.user_inputs,
+            user_inputs_values=self.user_inputs_values)
 
 
 def get_service_template(name: Optional[_builtins.str] = None,
@@ -221,11 +269,14 @@ def get_service_template(name: Optional[_builtins.str] = None,
 
     return AwaitableGetServiceTemplateResult(
         attributes=pulumi.get(__ret__, 'attributes'),
+        automatic_deletion=pulumi.get(__ret__, 'automatic_deletion'),
         deployment=pulumi.get(__ret__, 'deployment'),
         description=pulumi.get(__ret__, 'description'),
         group=pulumi.get(__ret__, 'group'),
         name=pulumi.get(__ret__, 'name'),
         networks=pulumi.get(__ret__, 'networks'),
+        networks_values=pulumi.get(__ret__, 'networks_values'),
+        on_hold=pulumi.get(__ret__, 'on_hold'),
         owner=pulumi.get(__ret__, 'owner'),
         permissions=pulumi.get(__ret__, 'permissions'),
         ready_status_gate=pulumi.get(__ret__, 'ready_status_gate'),
@@ -233,7 +284,8 @@ def get_service_template(name: Optional[_builtins.str] = None,
         roles=pulumi.get(__ret__, 'roles'),
         service_template_id=pulumi.get(__ret__, 'service_template_id'),
         shutdown_action=pulumi.get(__ret__, 'shutdown_action'),
-        user_inputs=pulumi.get(__ret__, 'user_inputs'))
+        user_inputs=pulumi.get(__ret__, 'user_inputs'),
+        user_inputs_values=pulumi.get(__ret__, 'user_inputs_values'))
 def get_service_template_output(name: Optional[pulumi.Input[Optional[_builtins.str]]] = None,
                                 service_template_id: Optional[pulumi.Input[Optional[_builtins.int]]] = None,
                                 opts: Optional[Union[pulumi.InvokeOptions, pulumi.InvokeOutputOptions]] = None) -> pulumi.Output[GetServiceTemplateResult]:
@@ -251,11 +303,14 @@ def get_service_template_output(name: Optional[pulumi.Input[Optional[_builtins.s
     __ret__ = pulumi.runtime.invoke_output('opennebula:index:getServiceTemplate', __args__, opts=opts, typ=GetServiceTemplateResult)
     return __ret__.apply(lambda __response__: GetServiceTemplateResult(
         attributes=pulumi.get(__response__, 'attributes'),
+        automatic_deletion=pulumi.get(__response__, 'automatic_deletion'),
         deployment=pulumi.get(__response__, 'deployment'),
         description=pulumi.get(__response__, 'description'),
         group=pulumi.get(__response__, 'group'),
         name=pulumi.get(__response__, 'name'),
         networks=pulumi.get(__response__, 'networks'),
+        networks_values=pulumi.get(__response__, 'networks_values'),
+        on_hold=pulumi.get(__response__, 'on_hold'),
         owner=pulumi.get(__response__, 'owner'),
         permissions=pulumi.get(__response__, 'permissions'),
         ready_status_gate=pulumi.get(__response__, 'ready_status_gate'),
@@ -263,4 +318,5 @@ def get_service_template_output(name: Optional[pulumi.Input[Optional[_builtins.s
         roles=pulumi.get(__response__, 'roles'),
         service_template_id=pulumi.get(__response__, 'service_template_id'),
         shutdown_action=pulumi.get(__response__, 'shutdown_action'),
-        user_inputs=pulumi.get(__response__, 'user_inputs')))
+        user_inputs=pulumi.get(__response__, 'user_inputs'),
+        user_inputs_values=pulumi.get(__response__, 'user_inputs_values')))

@@ -24,7 +24,7 @@ __all__ = [
 
 @pulumi.output_type
 class GetVirtualMachineTemplateResult:
-    def __init__(__self__, attributes=None, context=None, cpu=None, disks=None, group=None, memory_mb=None, name=None, nics=None, owner=None, permissions=None, template_id=None, vcpu=None):
+    def __init__(__self__, attributes=None, context=None, cpu=None, description=None, disks=None, features=None, graphics=None, group=None, hypervisor=None, labels=None, logo=None, memory_mb=None, name=None, nics=None, os=None, owner=None, permissions=None, sched_rank=None, sched_requirements=None, template_id=None, user_inputs=None, vcpu=None):
         if attributes and not isinstance(attributes, dict):
             raise TypeError("Expected argument 'attributes' to be a dict")
         pulumi.set(__self__, "attributes", attributes)
@@ -34,12 +34,30 @@ class GetVirtualMachineTemplateResult:
         if cpu and not isinstance(cpu, float):
             raise TypeError("Expected argument 'cpu' to be a float")
         pulumi.set(__self__, "cpu", cpu)
+        if description and not isinstance(description, str):
+            raise TypeError("Expected argument 'description' to be a str")
+        pulumi.set(__self__, "description", description)
         if disks and not isinstance(disks, list):
             raise TypeError("Expected argument 'disks' to be a list")
         pulumi.set(__self__, "disks", disks)
+        if features and not isinstance(features, dict):
+            raise TypeError("Expected argument 'features' to be a dict")
+        pulumi.set(__self__, "features", features)
+        if graphics and not isinstance(graphics, dict):
+            raise TypeError("Expected argument 'graphics' to be a dict")
+        pulumi.set(__self__, "graphics", graphics)
         if group and not isinstance(group, str):
             raise TypeError("Expected argument 'group' to be a str")
         pulumi.set(__self__, "group", group)
+        if hypervisor and not isinstance(hypervisor, str):
+            raise TypeError("Expected argument 'hypervisor' to be a str")
+        pulumi.set(__self__, "hypervisor", hypervisor)
+        if labels and not isinstance(labels, list):
+            raise TypeError("Expected argument 'labels' to be a list")
+        pulumi.set(__self__, "labels", labels)
+        if logo and not isinstance(logo, str):
+            raise TypeError("Expected argument 'logo' to be a str")
+        pulumi.set(__self__, "logo", logo)
         if memory_mb and not isinstance(memory_mb, int):
             raise TypeError("Expected argument 'memory_mb' to be a int")
         pulumi.set(__self__, "memory_mb", memory_mb)
@@ -49,15 +67,27 @@ class GetVirtualMachineTemplateResult:
         if nics and not isinstance(nics, list):
             raise TypeError("Expected argument 'nics' to be a list")
         pulumi.set(__self__, "nics", nics)
+        if os and not isinstance(os, dict):
+            raise TypeError("Expected argument 'os' to be a dict")
+        pulumi.set(__self__, "os", os)
         if owner and not isinstance(owner, str):
             raise TypeError("Expected argument 'owner' to be a str")
         pulumi.set(__self__, "owner", owner)
         if permissions and not isinstance(permissions, str):
             raise TypeError("Expected argument 'permissions' to be a str")
         pulumi.set(__self__, "permissions", permissions)
+        if sched_rank and not isinstance(sched_rank, str):
+            raise TypeError("Expected argument 'sched_rank' to be a str")
+        pulumi.set(__self__, "sched_rank", sched_rank)
+        if sched_requirements and not isinstance(sched_requirements, str):
+            raise TypeError("Expected argument 'sched_requirements' to be a str")
+        pulumi.set(__self__, "sched_requirements", sched_requirements)
         if template_id and not isinstance(template_id, int):
             raise TypeError("Expected argument 'template_id' to be a int")
         pulumi.set(__self__, "template_id", template_id)
+        if user_inputs and not isinstance(user_inputs, dict):
+            raise TypeError("Expected argument 'user_inputs' to be a dict")
+        pulumi.set(__self__, "user_inputs", user_inputs)
         if vcpu and not isinstance(vcpu, int):
             raise TypeError("Expected argument 'vcpu' to be a int")
         pulumi.set(__self__, "vcpu", vcpu)
@@ -72,7 +102,7 @@ class GetVirtualMachineTemplateResult:
 
     @_builtins.property
     @pulumi.getter
-    def context(self) -> Mapping[str, _builtins.str]:
+    def context(self) -> Optional[Mapping[str, _builtins.str]]:
         """
         What the guest is told (`CONTEXT`).
         """
@@ -80,7 +110,7 @@ class GetVirtualMachineTemplateResult:
 
     @_builtins.property
     @pulumi.getter
-    def cpu(self) -> _builtins.float:
+    def cpu(self) -> Optional[_builtins.float]:
         """
         Share of physical CPUs.
         """
@@ -88,11 +118,35 @@ class GetVirtualMachineTemplateResult:
 
     @_builtins.property
     @pulumi.getter
-    def disks(self) -> Sequence['outputs.Disk']:
+    def description(self) -> Optional[_builtins.str]:
         """
-        Disks; `imageId` is -1 where one names its image otherwise.
+        Free text.
+        """
+        return pulumi.get(self, "description")
+
+    @_builtins.property
+    @pulumi.getter
+    def disks(self) -> Optional[Sequence['outputs.Disk']]:
+        """
+        Disks in the order in which the guest sees them.
         """
         return pulumi.get(self, "disks")
+
+    @_builtins.property
+    @pulumi.getter
+    def features(self) -> Optional['outputs.Features']:
+        """
+        Features of the hypervisor.
+        """
+        return pulumi.get(self, "features")
+
+    @_builtins.property
+    @pulumi.getter
+    def graphics(self) -> Optional['outputs.Graphics']:
+        """
+        Its console.
+        """
+        return pulumi.get(self, "graphics")
 
     @_builtins.property
     @pulumi.getter
@@ -103,8 +157,32 @@ class GetVirtualMachineTemplateResult:
         return pulumi.get(self, "group")
 
     @_builtins.property
+    @pulumi.getter
+    def hypervisor(self) -> Optional[_builtins.str]:
+        """
+        Hypervisor that it is for, such as `kvm`.
+        """
+        return pulumi.get(self, "hypervisor")
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> Optional[Sequence[_builtins.str]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
+    def logo(self) -> Optional[_builtins.str]:
+        """
+        Path of the logo in the web interface.
+        """
+        return pulumi.get(self, "logo")
+
+    @_builtins.property
     @pulumi.getter(name="memoryMb")
-    def memory_mb(self) -> _builtins.int:
+    def memory_mb(self) -> Optional[_builtins.int]:
         """
         Memory in MiB.
         """
@@ -120,11 +198,19 @@ class GetVirtualMachineTemplateResult:
 
     @_builtins.property
     @pulumi.getter
-    def nics(self) -> Sequence['outputs.Nic']:
+    def nics(self) -> Optional[Sequence['outputs.Nic']]:
         """
-        Network interfaces; `networkId` is -1 where one names its network otherwise.
+        Network interfaces in the order in which the guest sees them.
         """
         return pulumi.get(self, "nics")
+
+    @_builtins.property
+    @pulumi.getter
+    def os(self) -> Optional['outputs.OperatingSystem']:
+        """
+        How it boots.
+        """
+        return pulumi.get(self, "os")
 
     @_builtins.property
     @pulumi.getter
@@ -143,12 +229,36 @@ class GetVirtualMachineTemplateResult:
         return pulumi.get(self, "permissions")
 
     @_builtins.property
+    @pulumi.getter(name="schedRank")
+    def sched_rank(self) -> Optional[_builtins.str]:
+        """
+        Expression over hosts: where they run best.
+        """
+        return pulumi.get(self, "sched_rank")
+
+    @_builtins.property
+    @pulumi.getter(name="schedRequirements")
+    def sched_requirements(self) -> Optional[_builtins.str]:
+        """
+        Expression over hosts: where its machines may run.
+        """
+        return pulumi.get(self, "sched_requirements")
+
+    @_builtins.property
     @pulumi.getter(name="templateId")
     def template_id(self) -> _builtins.int:
         """
         Id of the virtual machine template.
         """
         return pulumi.get(self, "template_id")
+
+    @_builtins.property
+    @pulumi.getter(name="userInputs")
+    def user_inputs(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        Inputs that are asked for at instantiation: name to type string such as `M|text|Description`.
+        """
+        return pulumi.get(self, "user_inputs")
 
     @_builtins.property
     @pulumi.getter
@@ -168,14 +278,24 @@ class AwaitableGetVirtualMachineTemplateResult(GetVirtualMachineTemplateResult):
             attributes=self.attributes,
             context=self.context,
             cpu=self.cpu,
+            description=self.description,
             disks=self.disks,
+            features=self.features,
+            graphics=self.graphics,
             group=self.group,
+            hypervisor=self.hypervisor,
+            labels=self.labels,
+            logo=self.logo,
             memory_mb=self.memory_mb,
             name=self.name,
             nics=self.nics,
+            os=self.os,
             owner=self.owner,
             permissions=self.permissions,
+            sched_rank=self.sched_rank,
+            sched_requirements=self.sched_requirements,
             template_id=self.template_id,
+            user_inputs=self.user_inputs,
             vcpu=self.vcpu)
 
 
@@ -199,14 +319,24 @@ def get_virtual_machine_template(name: Optional[_builtins.str] = None,
         attributes=pulumi.get(__ret__, 'attributes'),
         context=pulumi.get(__ret__, 'context'),
         cpu=pulumi.get(__ret__, 'cpu'),
+        description=pulumi.get(__ret__, 'description'),
         disks=pulumi.get(__ret__, 'disks'),
+        features=pulumi.get(__ret__, 'features'),
+        graphics=pulumi.get(__ret__, 'graphics'),
         group=pulumi.get(__ret__, 'group'),
+        hypervisor=pulumi.get(__ret__, 'hypervisor'),
+        labels=pulumi.get(__ret__, 'labels'),
+        logo=pulumi.get(__ret__, 'logo'),
         memory_mb=pulumi.get(__ret__, 'memory_mb'),
         name=pulumi.get(__ret__, 'name'),
         nics=pulumi.get(__ret__, 'nics'),
+        os=pulumi.get(__ret__, 'os'),
         owner=pulumi.get(__ret__, 'owner'),
         permissions=pulumi.get(__ret__, 'permissions'),
+        sched_rank=pulumi.get(__ret__, 'sched_rank'),
+        sched_requirements=pulumi.get(__ret__, 'sched_requirements'),
         template_id=pulumi.get(__ret__, 'template_id'),
+        user_inputs=pulumi.get(__ret__, 'user_inputs'),
         vcpu=pulumi.get(__ret__, 'vcpu'))
 def get_virtual_machine_template_output(name: Optional[pulumi.Input[Optional[_builtins.str]]] = None,
                                         template_id: Optional[pulumi.Input[Optional[_builtins.int]]] = None,
@@ -227,12 +357,22 @@ def get_virtual_machine_template_output(name: Optional[pulumi.Input[Optional[_bu
         attributes=pulumi.get(__response__, 'attributes'),
         context=pulumi.get(__response__, 'context'),
         cpu=pulumi.get(__response__, 'cpu'),
+        description=pulumi.get(__response__, 'description'),
         disks=pulumi.get(__response__, 'disks'),
+        features=pulumi.get(__response__, 'features'),
+        graphics=pulumi.get(__response__, 'graphics'),
         group=pulumi.get(__response__, 'group'),
+        hypervisor=pulumi.get(__response__, 'hypervisor'),
+        labels=pulumi.get(__response__, 'labels'),
+        logo=pulumi.get(__response__, 'logo'),
         memory_mb=pulumi.get(__response__, 'memory_mb'),
         name=pulumi.get(__response__, 'name'),
         nics=pulumi.get(__response__, 'nics'),
+        os=pulumi.get(__response__, 'os'),
         owner=pulumi.get(__response__, 'owner'),
         permissions=pulumi.get(__response__, 'permissions'),
+        sched_rank=pulumi.get(__response__, 'sched_rank'),
+        sched_requirements=pulumi.get(__response__, 'sched_requirements'),
         template_id=pulumi.get(__response__, 'template_id'),
+        user_inputs=pulumi.get(__response__, 'user_inputs'),
         vcpu=pulumi.get(__response__, 'vcpu')))

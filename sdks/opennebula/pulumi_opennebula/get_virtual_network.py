@@ -24,7 +24,7 @@ __all__ = [
 
 @pulumi.output_type
 class GetVirtualNetworkResult:
-    def __init__(__self__, attributes=None, bridge=None, cluster_ids=None, dns=None, gateway=None, group=None, name=None, network_id=None, network_mask=None, owner=None, permissions=None, ranges=None, security_groups=None, state=None, used_leases=None, vn_mad=None):
+    def __init__(__self__, attributes=None, bridge=None, cluster_ids=None, description=None, dns=None, gateway=None, gateway6=None, group=None, labels=None, mtu=None, name=None, network_address=None, network_id=None, network_mask=None, owner=None, permissions=None, ranges=None, search_domain=None, security_groups=None, state=None, used_leases=None, vn_mad=None):
         if attributes and not isinstance(attributes, dict):
             raise TypeError("Expected argument 'attributes' to be a dict")
         pulumi.set(__self__, "attributes", attributes)
@@ -34,18 +34,33 @@ class GetVirtualNetworkResult:
         if cluster_ids and not isinstance(cluster_ids, list):
             raise TypeError("Expected argument 'cluster_ids' to be a list")
         pulumi.set(__self__, "cluster_ids", cluster_ids)
+        if description and not isinstance(description, str):
+            raise TypeError("Expected argument 'description' to be a str")
+        pulumi.set(__self__, "description", description)
         if dns and not isinstance(dns, str):
             raise TypeError("Expected argument 'dns' to be a str")
         pulumi.set(__self__, "dns", dns)
         if gateway and not isinstance(gateway, str):
             raise TypeError("Expected argument 'gateway' to be a str")
         pulumi.set(__self__, "gateway", gateway)
+        if gateway6 and not isinstance(gateway6, str):
+            raise TypeError("Expected argument 'gateway6' to be a str")
+        pulumi.set(__self__, "gateway6", gateway6)
         if group and not isinstance(group, str):
             raise TypeError("Expected argument 'group' to be a str")
         pulumi.set(__self__, "group", group)
+        if labels and not isinstance(labels, list):
+            raise TypeError("Expected argument 'labels' to be a list")
+        pulumi.set(__self__, "labels", labels)
+        if mtu and not isinstance(mtu, int):
+            raise TypeError("Expected argument 'mtu' to be a int")
+        pulumi.set(__self__, "mtu", mtu)
         if name and not isinstance(name, str):
             raise TypeError("Expected argument 'name' to be a str")
         pulumi.set(__self__, "name", name)
+        if network_address and not isinstance(network_address, str):
+            raise TypeError("Expected argument 'network_address' to be a str")
+        pulumi.set(__self__, "network_address", network_address)
         if network_id and not isinstance(network_id, int):
             raise TypeError("Expected argument 'network_id' to be a int")
         pulumi.set(__self__, "network_id", network_id)
@@ -61,6 +76,9 @@ class GetVirtualNetworkResult:
         if ranges and not isinstance(ranges, list):
             raise TypeError("Expected argument 'ranges' to be a list")
         pulumi.set(__self__, "ranges", ranges)
+        if search_domain and not isinstance(search_domain, str):
+            raise TypeError("Expected argument 'search_domain' to be a str")
+        pulumi.set(__self__, "search_domain", search_domain)
         if security_groups and not isinstance(security_groups, list):
             raise TypeError("Expected argument 'security_groups' to be a list")
         pulumi.set(__self__, "security_groups", security_groups)
@@ -100,19 +118,35 @@ class GetVirtualNetworkResult:
 
     @_builtins.property
     @pulumi.getter
-    def dns(self) -> _builtins.str:
+    def description(self) -> Optional[_builtins.str]:
         """
-        Name server that guests are told, empty without one.
+        Free text.
+        """
+        return pulumi.get(self, "description")
+
+    @_builtins.property
+    @pulumi.getter
+    def dns(self) -> Optional[_builtins.str]:
+        """
+        Name servers that guests are told, with blanks between them.
         """
         return pulumi.get(self, "dns")
 
     @_builtins.property
     @pulumi.getter
-    def gateway(self) -> _builtins.str:
+    def gateway(self) -> Optional[_builtins.str]:
         """
-        Default gateway that guests are told, empty without one.
+        Default gateway that guests are told.
         """
         return pulumi.get(self, "gateway")
+
+    @_builtins.property
+    @pulumi.getter
+    def gateway6(self) -> Optional[_builtins.str]:
+        """
+        Default IPv6 gateway that guests are told.
+        """
+        return pulumi.get(self, "gateway6")
 
     @_builtins.property
     @pulumi.getter
@@ -124,11 +158,35 @@ class GetVirtualNetworkResult:
 
     @_builtins.property
     @pulumi.getter
+    def labels(self) -> Optional[Sequence[_builtins.str]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
+    def mtu(self) -> Optional[_builtins.int]:
+        """
+        MTU that guests are told.
+        """
+        return pulumi.get(self, "mtu")
+
+    @_builtins.property
+    @pulumi.getter
     def name(self) -> _builtins.str:
         """
         Name of the virtual network.
         """
         return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter(name="networkAddress")
+    def network_address(self) -> Optional[_builtins.str]:
+        """
+        Address of the network that guests are told.
+        """
+        return pulumi.get(self, "network_address")
 
     @_builtins.property
     @pulumi.getter(name="networkId")
@@ -140,9 +198,9 @@ class GetVirtualNetworkResult:
 
     @_builtins.property
     @pulumi.getter(name="networkMask")
-    def network_mask(self) -> _builtins.str:
+    def network_mask(self) -> Optional[_builtins.str]:
         """
-        Network mask that guests are told, empty without one.
+        Network mask that guests are told.
         """
         return pulumi.get(self, "network_mask")
 
@@ -169,6 +227,14 @@ class GetVirtualNetworkResult:
         The address ranges.
         """
         return pulumi.get(self, "ranges")
+
+    @_builtins.property
+    @pulumi.getter(name="searchDomain")
+    def search_domain(self) -> Optional[_builtins.str]:
+        """
+        Search domain that guests are told.
+        """
+        return pulumi.get(self, "search_domain")
 
     @_builtins.property
     @pulumi.getter(name="securityGroups")
@@ -212,15 +278,21 @@ class AwaitableGetVirtualNetworkResult(GetVirtualNetworkResult):
             attributes=self.attributes,
             bridge=self.bridge,
             cluster_ids=self.cluster_ids,
+            description=self.description,
             dns=self.dns,
             gateway=self.gateway,
+            gateway6=self.gateway6,
             group=self.group,
+            labels=self.labels,
+            mtu=self.mtu,
             name=self.name,
+            network_address=self.network_address,
             network_id=self.network_id,
             network_mask=self.network_mask,
             owner=self.owner,
             permissions=self.permissions,
             ranges=self.ranges,
+            search_domain=self.search_domain,
             security_groups=self.security_groups,
             state=self.state,
             used_leases=self.used_leases,
@@ -247,15 +319,21 @@ def get_virtual_network(name: Optional[_builtins.str] = None,
         attributes=pulumi.get(__ret__, 'attributes'),
         bridge=pulumi.get(__ret__, 'bridge'),
         cluster_ids=pulumi.get(__ret__, 'cluster_ids'),
+        description=pulumi.get(__ret__, 'description'),
         dns=pulumi.get(__ret__, 'dns'),
         gateway=pulumi.get(__ret__, 'gateway'),
+        gateway6=pulumi.get(__ret__, 'gateway6'),
         group=pulumi.get(__ret__, 'group'),
+        labels=pulumi.get(__ret__, 'labels'),
+        mtu=pulumi.get(__ret__, 'mtu'),
         name=pulumi.get(__ret__, 'name'),
+        network_address=pulumi.get(__ret__, 'network_address'),
         network_id=pulumi.get(__ret__, 'network_id'),
         network_mask=pulumi.get(__ret__, 'network_mask'),
         owner=pulumi.get(__ret__, 'owner'),
         permissions=pulumi.get(__ret__, 'permissions'),
         ranges=pulumi.get(__ret__, 'ranges'),
+        search_domain=pulumi.get(__ret__, 'search_domain'),
         security_groups=pulumi.get(__ret__, 'security_groups'),
         state=pulumi.get(__ret__, 'state'),
         used_leases=pulumi.get(__ret__, 'used_leases'),
@@ -279,15 +357,21 @@ def get_virtual_network_output(name: Optional[pulumi.Input[Optional[_builtins.st
         attributes=pulumi.get(__response__, 'attributes'),
         bridge=pulumi.get(__response__, 'bridge'),
         cluster_ids=pulumi.get(__response__, 'cluster_ids'),
+        description=pulumi.get(__response__, 'description'),
         dns=pulumi.get(__response__, 'dns'),
         gateway=pulumi.get(__response__, 'gateway'),
+        gateway6=pulumi.get(__response__, 'gateway6'),
         group=pulumi.get(__response__, 'group'),
+        labels=pulumi.get(__response__, 'labels'),
+        mtu=pulumi.get(__response__, 'mtu'),
         name=pulumi.get(__response__, 'name'),
+        network_address=pulumi.get(__response__, 'network_address'),
         network_id=pulumi.get(__response__, 'network_id'),
         network_mask=pulumi.get(__response__, 'network_mask'),
         owner=pulumi.get(__response__, 'owner'),
         permissions=pulumi.get(__response__, 'permissions'),
         ranges=pulumi.get(__response__, 'ranges'),
+        search_domain=pulumi.get(__response__, 'search_domain'),
         security_groups=pulumi.get(__response__, 'security_groups'),
         state=pulumi.get(__response__, 'state'),
         used_leases=pulumi.get(__response__, 'used_leases'),

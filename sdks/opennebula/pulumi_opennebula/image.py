@@ -20,11 +20,16 @@ __all__ = ['ImageArgs', 'Image']
 class ImageArgs:
     def __init__(__self__, *,
                  name: pulumi.Input[_builtins.str],
-                 path: pulumi.Input[_builtins.str],
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 clone_from: Optional[pulumi.Input[_builtins.int]] = None,
                  datastore_id: Optional[pulumi.Input[_builtins.int]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 dev_prefix: Optional[pulumi.Input[_builtins.str]] = None,
+                 driver: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
+                 path: Optional[pulumi.Input[_builtins.str]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  persistent: Optional[pulumi.Input[_builtins.bool]] = None,
                  ready_deadline: Optional[pulumi.Input[_builtins.int]] = None,
@@ -33,29 +38,45 @@ class ImageArgs:
         """
         The set of arguments for constructing a Image resource.
         :param pulumi.Input[_builtins.str] name: Name of the image; unique per owner.
-        :param pulumi.Input[_builtins.str] path: Where the server takes the content from: a path on the front-end or a URL.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes of the image, written as they are.
+        :param pulumi.Input[_builtins.int] clone_from: Id of the image that this one is a copy of. Later changes of that image are none of this one.
         :param pulumi.Input[_builtins.int] datastore_id: Datastore that holds the image.
         :param pulumi.Input[_builtins.str] description: Free text.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
-        :param pulumi.Input[_builtins.bool] persistent: Whether a virtual machine writes into the image itself.
+        :param pulumi.Input[_builtins.str] dev_prefix: Prefix of the device in the guest, such as `vd` or `sd`.
+        :param pulumi.Input[_builtins.str] driver: Driver of the disk, such as `qcow2`.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
+        :param pulumi.Input[_builtins.str] path: Where the server takes the content from: a path on the front-end or a URL. Either this, `cloneFrom`, or `sizeMb` alone.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.bool] persistent: Whether a virtual machine writes into the image itself. A change is in place; the platform refuses it while a machine uses the image.
         :param pulumi.Input[_builtins.int] ready_deadline: Seconds that the image may take to become READY.
         :param pulumi.Input[_builtins.int] size_mb: Size in MiB where the platform cannot find it out.
-        :param pulumi.Input[_builtins.str] type: Type of the image. One of `OS`, `CDROM`, `DATABLOCK`, `KERNEL`, `RAMDISK`, `CONTEXT`.
+        :param pulumi.Input[_builtins.str] type: Type of the image; `OS` when absent, of a clone that of its origin. A change is in place. One of `OS`, `CDROM`, `DATABLOCK`, `KERNEL`, `RAMDISK`, `CONTEXT`.
         """
         pulumi.set(__self__, "name", name)
-        pulumi.set(__self__, "path", path)
         if attributes is not None:
             pulumi.set(__self__, "attributes", attributes)
+        if clone_from is not None:
+            pulumi.set(__self__, "clone_from", clone_from)
         if datastore_id is None:
             datastore_id = 1
         if datastore_id is not None:
             pulumi.set(__self__, "datastore_id", datastore_id)
         if description is not None:
             pulumi.set(__self__, "description", description)
+        if dev_prefix is not None:
+            pulumi.set(__self__, "dev_prefix", dev_prefix)
+        if driver is not None:
+            pulumi.set(__self__, "driver", driver)
+        if group is not None:
+            pulumi.set(__self__, "group", group)
+        if labels is not None:
+            pulumi.set(__self__, "labels", labels)
         if mark is not None:
             pulumi.set(__self__, "mark", mark)
+        if path is not None:
+            pulumi.set(__self__, "path", path)
         if permissions is not None:
             pulumi.set(__self__, "permissions", permissions)
         if persistent is None:
@@ -68,8 +89,6 @@ class ImageArgs:
             pulumi.set(__self__, "ready_deadline", ready_deadline)
         if size_mb is not None:
             pulumi.set(__self__, "size_mb", size_mb)
-        if type is None:
-            type = 'OS'
         if type is not None:
             pulumi.set(__self__, "type", type)
 
@@ -87,18 +106,6 @@ class ImageArgs:
 
     @_builtins.property
     @pulumi.getter
-    def path(self) -> pulumi.Input[_builtins.str]:
-        """
-        Where the server takes the content from: a path on the front-end or a URL.
-        """
-        return pulumi.get(self, "path")
-
-    @path.setter
-    def path(self, value: pulumi.Input[_builtins.str]):
-        pulumi.set(self, "path", value)
-
-    @_builtins.property
-    @pulumi.getter
     def attributes(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
         """
         Further attributes of the image, written as they are.
@@ -108,6 +115,18 @@ class ImageArgs:
     @attributes.setter
     def attributes(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
         pulumi.set(self, "attributes", value)
+
+    @_builtins.property
+    @pulumi.getter(name="cloneFrom")
+    def clone_from(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Id of the image that this one is a copy of. Later changes of that image are none of this one.
+        """
+        return pulumi.get(self, "clone_from")
+
+    @clone_from.setter
+    def clone_from(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "clone_from", value)
 
     @_builtins.property
     @pulumi.getter(name="datastoreId")
@@ -134,10 +153,58 @@ class ImageArgs:
         pulumi.set(self, "description", value)
 
     @_builtins.property
+    @pulumi.getter(name="devPrefix")
+    def dev_prefix(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Prefix of the device in the guest, such as `vd` or `sd`.
+        """
+        return pulumi.get(self, "dev_prefix")
+
+    @dev_prefix.setter
+    def dev_prefix(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "dev_prefix", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def driver(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Driver of the disk, such as `qcow2`.
+        """
+        return pulumi.get(self, "driver")
+
+    @driver.setter
+    def driver(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "driver", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @group.setter
+    def group(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "group", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @labels.setter
+    def labels(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "labels", value)
+
+    @_builtins.property
     @pulumi.getter
     def mark(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -147,9 +214,21 @@ class ImageArgs:
 
     @_builtins.property
     @pulumi.getter
+    def path(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Where the server takes the content from: a path on the front-end or a URL. Either this, `cloneFrom`, or `sizeMb` alone.
+        """
+        return pulumi.get(self, "path")
+
+    @path.setter
+    def path(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "path", value)
+
+    @_builtins.property
+    @pulumi.getter
     def permissions(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
 
@@ -161,7 +240,7 @@ class ImageArgs:
     @pulumi.getter
     def persistent(self) -> Optional[pulumi.Input[_builtins.bool]]:
         """
-        Whether a virtual machine writes into the image itself.
+        Whether a virtual machine writes into the image itself. A change is in place; the platform refuses it while a machine uses the image.
         """
         return pulumi.get(self, "persistent")
 
@@ -197,7 +276,7 @@ class ImageArgs:
     @pulumi.getter
     def type(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Type of the image. One of `OS`, `CDROM`, `DATABLOCK`, `KERNEL`, `RAMDISK`, `CONTEXT`.
+        Type of the image; `OS` when absent, of a clone that of its origin. A change is in place. One of `OS`, `CDROM`, `DATABLOCK`, `KERNEL`, `RAMDISK`, `CONTEXT`.
         """
         return pulumi.get(self, "type")
 
@@ -213,8 +292,13 @@ class Image(pulumi.CustomResource):
                  resource_name: str,
                  opts: Optional[pulumi.ResourceOptions] = None,
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 clone_from: Optional[pulumi.Input[_builtins.int]] = None,
                  datastore_id: Optional[pulumi.Input[_builtins.int]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 dev_prefix: Optional[pulumi.Input[_builtins.str]] = None,
+                 driver: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  path: Optional[pulumi.Input[_builtins.str]] = None,
@@ -225,21 +309,38 @@ class Image(pulumi.CustomResource):
                  type: Optional[pulumi.Input[_builtins.str]] = None,
                  __props__=None):
         """
-        A disk image. Creation waits until the image is READY.
+        A disk image. Its content comes from `path`, from another image (`cloneFrom`), or it is an empty block of `sizeMb`. Creation waits until the image is READY; one that the platform cannot make stays in the state and is replaced by the next update.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        image = opennebula.Image("image",
+            name="ubuntu-24.04",
+            path="https://example.org/ubuntu-24.04.qcow2",
+            labels=["linux"],
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes of the image, written as they are.
+        :param pulumi.Input[_builtins.int] clone_from: Id of the image that this one is a copy of. Later changes of that image are none of this one.
         :param pulumi.Input[_builtins.int] datastore_id: Datastore that holds the image.
         :param pulumi.Input[_builtins.str] description: Free text.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[_builtins.str] dev_prefix: Prefix of the device in the guest, such as `vd` or `sd`.
+        :param pulumi.Input[_builtins.str] driver: Driver of the disk, such as `qcow2`.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[_builtins.str] name: Name of the image; unique per owner.
-        :param pulumi.Input[_builtins.str] path: Where the server takes the content from: a path on the front-end or a URL.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
-        :param pulumi.Input[_builtins.bool] persistent: Whether a virtual machine writes into the image itself.
+        :param pulumi.Input[_builtins.str] path: Where the server takes the content from: a path on the front-end or a URL. Either this, `cloneFrom`, or `sizeMb` alone.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.bool] persistent: Whether a virtual machine writes into the image itself. A change is in place; the platform refuses it while a machine uses the image.
         :param pulumi.Input[_builtins.int] ready_deadline: Seconds that the image may take to become READY.
         :param pulumi.Input[_builtins.int] size_mb: Size in MiB where the platform cannot find it out.
-        :param pulumi.Input[_builtins.str] type: Type of the image. One of `OS`, `CDROM`, `DATABLOCK`, `KERNEL`, `RAMDISK`, `CONTEXT`.
+        :param pulumi.Input[_builtins.str] type: Type of the image; `OS` when absent, of a clone that of its origin. A change is in place. One of `OS`, `CDROM`, `DATABLOCK`, `KERNEL`, `RAMDISK`, `CONTEXT`.
         """
         ...
     @overload
@@ -248,7 +349,19 @@ class Image(pulumi.CustomResource):
                  args: ImageArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        A disk image. Creation waits until the image is READY.
+        A disk image. Its content comes from `path`, from another image (`cloneFrom`), or it is an empty block of `sizeMb`. Creation waits until the image is READY; one that the platform cannot make stays in the state and is replaced by the next update.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        image = opennebula.Image("image",
+            name="ubuntu-24.04",
+            path="https://example.org/ubuntu-24.04.qcow2",
+            labels=["linux"],
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param ImageArgs args: The arguments to use to populate this resource's properties.
@@ -266,8 +379,13 @@ class Image(pulumi.CustomResource):
                  resource_name: str,
                  opts: Optional[pulumi.ResourceOptions] = None,
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 clone_from: Optional[pulumi.Input[_builtins.int]] = None,
                  datastore_id: Optional[pulumi.Input[_builtins.int]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 dev_prefix: Optional[pulumi.Input[_builtins.str]] = None,
+                 driver: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  path: Optional[pulumi.Input[_builtins.str]] = None,
@@ -286,16 +404,19 @@ class Image(pulumi.CustomResource):
             __props__ = ImageArgs.__new__(ImageArgs)
 
             __props__.__dict__["attributes"] = attributes
+            __props__.__dict__["clone_from"] = clone_from
             if datastore_id is None:
                 datastore_id = 1
             __props__.__dict__["datastore_id"] = datastore_id
             __props__.__dict__["description"] = description
+            __props__.__dict__["dev_prefix"] = dev_prefix
+            __props__.__dict__["driver"] = driver
+            __props__.__dict__["group"] = group
+            __props__.__dict__["labels"] = labels
             __props__.__dict__["mark"] = mark
             if name is None and not opts.urn:
                 raise TypeError("Missing required property 'name'")
             __props__.__dict__["name"] = name
-            if path is None and not opts.urn:
-                raise TypeError("Missing required property 'path'")
             __props__.__dict__["path"] = path
             __props__.__dict__["permissions"] = permissions
             if persistent is None:
@@ -305,8 +426,6 @@ class Image(pulumi.CustomResource):
                 ready_deadline = 1800
             __props__.__dict__["ready_deadline"] = ready_deadline
             __props__.__dict__["size_mb"] = size_mb
-            if type is None:
-                type = 'OS'
             __props__.__dict__["type"] = type
             __props__.__dict__["endpoint"] = None
             __props__.__dict__["image_id"] = None
@@ -335,10 +454,15 @@ class Image(pulumi.CustomResource):
         __props__ = ImageArgs.__new__(ImageArgs)
 
         __props__.__dict__["attributes"] = None
+        __props__.__dict__["clone_from"] = None
         __props__.__dict__["datastore_id"] = None
         __props__.__dict__["description"] = None
+        __props__.__dict__["dev_prefix"] = None
+        __props__.__dict__["driver"] = None
         __props__.__dict__["endpoint"] = None
+        __props__.__dict__["group"] = None
         __props__.__dict__["image_id"] = None
+        __props__.__dict__["labels"] = None
         __props__.__dict__["mark"] = None
         __props__.__dict__["name"] = None
         __props__.__dict__["path"] = None
@@ -360,6 +484,14 @@ class Image(pulumi.CustomResource):
         return pulumi.get(self, "attributes")
 
     @_builtins.property
+    @pulumi.getter(name="cloneFrom")
+    def clone_from(self) -> pulumi.Output[Optional[_builtins.int]]:
+        """
+        Id of the image that this one is a copy of. Later changes of that image are none of this one.
+        """
+        return pulumi.get(self, "clone_from")
+
+    @_builtins.property
     @pulumi.getter(name="datastoreId")
     def datastore_id(self) -> pulumi.Output[_builtins.int]:
         """
@@ -376,12 +508,36 @@ class Image(pulumi.CustomResource):
         return pulumi.get(self, "description")
 
     @_builtins.property
+    @pulumi.getter(name="devPrefix")
+    def dev_prefix(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Prefix of the device in the guest, such as `vd` or `sd`.
+        """
+        return pulumi.get(self, "dev_prefix")
+
+    @_builtins.property
+    @pulumi.getter
+    def driver(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Driver of the disk, such as `qcow2`.
+        """
+        return pulumi.get(self, "driver")
+
+    @_builtins.property
     @pulumi.getter
     def endpoint(self) -> pulumi.Output[_builtins.str]:
         """
         The XML-RPC endpoint on which the object lives.
         """
         return pulumi.get(self, "endpoint")
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
 
     @_builtins.property
     @pulumi.getter(name="imageId")
@@ -393,9 +549,17 @@ class Image(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def labels(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -409,9 +573,9 @@ class Image(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
-    def path(self) -> pulumi.Output[_builtins.str]:
+    def path(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Where the server takes the content from: a path on the front-end or a URL.
+        Where the server takes the content from: a path on the front-end or a URL. Either this, `cloneFrom`, or `sizeMb` alone.
         """
         return pulumi.get(self, "path")
 
@@ -419,7 +583,7 @@ class Image(pulumi.CustomResource):
     @pulumi.getter
     def permissions(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
 
@@ -427,7 +591,7 @@ class Image(pulumi.CustomResource):
     @pulumi.getter
     def persistent(self) -> pulumi.Output[_builtins.bool]:
         """
-        Whether a virtual machine writes into the image itself.
+        Whether a virtual machine writes into the image itself. A change is in place; the platform refuses it while a machine uses the image.
         """
         return pulumi.get(self, "persistent")
 
@@ -465,9 +629,9 @@ class Image(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
-    def type(self) -> pulumi.Output[_builtins.str]:
+    def type(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Type of the image. One of `OS`, `CDROM`, `DATABLOCK`, `KERNEL`, `RAMDISK`, `CONTEXT`.
+        Type of the image; `OS` when absent, of a clone that of its origin. A change is in place. One of `OS`, `CDROM`, `DATABLOCK`, `KERNEL`, `RAMDISK`, `CONTEXT`.
         """
         return pulumi.get(self, "type")
 

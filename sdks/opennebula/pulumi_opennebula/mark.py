@@ -51,6 +51,16 @@ class Mark(pulumi.CustomResource):
         """
         A random tag for everything that a stack makes. It is created first and kept in the state, so that an object whose creation was cut off is found again and adopted instead of made twice.
 
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        mark = opennebula.Mark("mark",
+            keepers={"site": "berlin"},
+        )
+        ```
+
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] keepers: Arbitrary values; any change of them makes a new mark.
@@ -63,6 +73,16 @@ class Mark(pulumi.CustomResource):
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
         A random tag for everything that a stack makes. It is created first and kept in the state, so that an object whose creation was cut off is found again and adopted instead of made twice.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        mark = opennebula.Mark("mark",
+            keepers={"site": "berlin"},
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param MarkArgs args: The arguments to use to populate this resource's properties.

@@ -20,10 +20,13 @@ __all__ = [
     'AssignedRange',
     'Disk',
     'ElasticityPolicy',
+    'Features',
     'FoundHost',
     'FoundImage',
+    'Graphics',
     'Nic',
     'Node',
+    'OperatingSystem',
     'Role',
     'RoleStatus',
     'ScheduledPolicy',
@@ -34,33 +37,70 @@ __all__ = [
 @pulumi.output_type
 class AddressRange(dict):
     """
-    A block of consecutive addresses of a network.
+    A block of consecutive addresses of a network. Its size changes in place; any other change makes another range.
     """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "globalPrefix":
+            suggest = "global_prefix"
+        elif key == "prefixLength":
+            suggest = "prefix_length"
+        elif key == "ulaPrefix":
+            suggest = "ula_prefix"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in AddressRange. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        AddressRange.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        AddressRange.__key_warning(key)
+        return super().get(key, default)
+
     def __init__(__self__, *,
                  size: _builtins.int,
+                 global_prefix: Optional[_builtins.str] = None,
                  ip: Optional[_builtins.str] = None,
+                 ip6: Optional[_builtins.str] = None,
                  ipam: Optional[_builtins.str] = None,
                  mac: Optional[_builtins.str] = None,
-                 type: Optional[_builtins.str] = None):
+                 prefix_length: Optional[_builtins.int] = None,
+                 type: Optional[_builtins.str] = None,
+                 ula_prefix: Optional[_builtins.str] = None):
         """
-        A block of consecutive addresses of a network.
+        A block of consecutive addresses of a network. Its size changes in place; any other change makes another range.
         :param _builtins.int size: Number of addresses.
+        :param _builtins.str global_prefix: Prefix of the global IPv6 addresses; for IP6 and IP4_6.
         :param _builtins.str ip: First IPv4 address. Left to the address manager when absent.
+        :param _builtins.str ip6: First IPv6 address; for the `STATIC` types.
         :param _builtins.str ipam: Address manager (`IPAM_MAD`) that chooses the addresses.
         :param _builtins.str mac: First MAC address. Derived by the platform when absent.
+        :param _builtins.int prefix_length: Length of the prefix of `ip6`.
         :param _builtins.str type: Kind of the addresses. One of `IP4`, `IP6`, `IP6_STATIC`, `IP4_6`, `IP4_6_STATIC`, `ETHER`.
+        :param _builtins.str ula_prefix: Prefix of the unique local IPv6 addresses; for IP6 and IP4_6.
         """
         pulumi.set(__self__, "size", size)
+        if global_prefix is not None:
+            pulumi.set(__self__, "global_prefix", global_prefix)
         if ip is not None:
             pulumi.set(__self__, "ip", ip)
+        if ip6 is not None:
+            pulumi.set(__self__, "ip6", ip6)
         if ipam is not None:
             pulumi.set(__self__, "ipam", ipam)
         if mac is not None:
             pulumi.set(__self__, "mac", mac)
+        if prefix_length is not None:
+            pulumi.set(__self__, "prefix_length", prefix_length)
         if type is None:
             type = 'IP4'
         if type is not None:
             pulumi.set(__self__, "type", type)
+        if ula_prefix is not None:
+            pulumi.set(__self__, "ula_prefix", ula_prefix)
 
     @_builtins.property
     @pulumi.getter
@@ -71,12 +111,28 @@ class AddressRange(dict):
         return pulumi.get(self, "size")
 
     @_builtins.property
+    @pulumi.getter(name="globalPrefix")
+    def global_prefix(self) -> Optional[_builtins.str]:
+        """
+        Prefix of the global IPv6 addresses; for IP6 and IP4_6.
+        """
+        return pulumi.get(self, "global_prefix")
+
+    @_builtins.property
     @pulumi.getter
     def ip(self) -> Optional[_builtins.str]:
         """
         First IPv4 address. Left to the address manager when absent.
         """
         return pulumi.get(self, "ip")
+
+    @_builtins.property
+    @pulumi.getter
+    def ip6(self) -> Optional[_builtins.str]:
+        """
+        First IPv6 address; for the `STATIC` types.
+        """
+        return pulumi.get(self, "ip6")
 
     @_builtins.property
     @pulumi.getter
@@ -95,12 +151,28 @@ class AddressRange(dict):
         return pulumi.get(self, "mac")
 
     @_builtins.property
+    @pulumi.getter(name="prefixLength")
+    def prefix_length(self) -> Optional[_builtins.int]:
+        """
+        Length of the prefix of `ip6`.
+        """
+        return pulumi.get(self, "prefix_length")
+
+    @_builtins.property
     @pulumi.getter
     def type(self) -> Optional[_builtins.str]:
         """
         Kind of the addresses. One of `IP4`, `IP6`, `IP6_STATIC`, `IP4_6`, `IP4_6_STATIC`, `ETHER`.
         """
         return pulumi.get(self, "type")
+
+    @_builtins.property
+    @pulumi.getter(name="ulaPrefix")
+    def ula_prefix(self) -> Optional[_builtins.str]:
+        """
+        Prefix of the unique local IPv6 addresses; for IP6 and IP4_6.
+        """
+        return pulumi.get(self, "ula_prefix")
 
 
 @pulumi.output_type
@@ -133,7 +205,7 @@ class AssignedRange(dict):
                  type: _builtins.str):
         """
         An address range as the platform holds it.
-        :param _builtins.str ip: First IPv4 address.
+        :param _builtins.str ip: First IPv4 address, empty without one.
         :param _builtins.str mac: First MAC address.
         :param _builtins.int range_id: Id of the range within the network.
         :param _builtins.int size: Number of addresses.
@@ -149,7 +221,7 @@ class AssignedRange(dict):
     @pulumi.getter
     def ip(self) -> _builtins.str:
         """
-        First IPv4 address.
+        First IPv4 address, empty without one.
         """
         return pulumi.get(self, "ip")
 
@@ -189,12 +261,14 @@ class AssignedRange(dict):
 @pulumi.output_type
 class Disk(dict):
     """
-    A disk of the virtual machine.
+    A disk of the virtual machine: an image by id or by name, or a volatile disk (a `type` in `attributes`).
     """
     @staticmethod
     def __key_warning(key: str):
         suggest = None
-        if key == "imageId":
+        if key == "devPrefix":
+            suggest = "dev_prefix"
+        elif key == "imageId":
             suggest = "image_id"
         elif key == "sizeMb":
             suggest = "size_mb"
@@ -211,28 +285,41 @@ class Disk(dict):
         return super().get(key, default)
 
     def __init__(__self__, *,
-                 image_id: _builtins.int,
                  attributes: Optional[Mapping[str, _builtins.str]] = None,
-                 size_mb: Optional[_builtins.int] = None):
+                 cache: Optional[_builtins.str] = None,
+                 dev_prefix: Optional[_builtins.str] = None,
+                 driver: Optional[_builtins.str] = None,
+                 image: Optional[_builtins.str] = None,
+                 image_id: Optional[_builtins.int] = None,
+                 size_mb: Optional[_builtins.int] = None,
+                 target: Optional[_builtins.str] = None):
         """
-        A disk of the virtual machine.
-        :param _builtins.int image_id: Id of the image that the disk is made from.
+        A disk of the virtual machine: an image by id or by name, or a volatile disk (a `type` in `attributes`).
         :param Mapping[str, _builtins.str] attributes: Further attributes of the disk, written as they are.
+        :param _builtins.str cache: Cache mode of the disk, such as `none`.
+        :param _builtins.str dev_prefix: Prefix of the device in the guest, such as `vd`.
+        :param _builtins.str driver: Driver of the disk, such as `qcow2`.
+        :param _builtins.str image: Name of the image, instead of its id; of the template's owner.
+        :param _builtins.int image_id: Id of the image that the disk is made from.
         :param _builtins.int size_mb: Size in MiB; the image's own when absent.
+        :param _builtins.str target: Device in the guest, such as `vda`. Chosen by the platform when absent.
         """
-        pulumi.set(__self__, "image_id", image_id)
         if attributes is not None:
             pulumi.set(__self__, "attributes", attributes)
+        if cache is not None:
+            pulumi.set(__self__, "cache", cache)
+        if dev_prefix is not None:
+            pulumi.set(__self__, "dev_prefix", dev_prefix)
+        if driver is not None:
+            pulumi.set(__self__, "driver", driver)
+        if image is not None:
+            pulumi.set(__self__, "image", image)
+        if image_id is not None:
+            pulumi.set(__self__, "image_id", image_id)
         if size_mb is not None:
             pulumi.set(__self__, "size_mb", size_mb)
-
-    @_builtins.property
-    @pulumi.getter(name="imageId")
-    def image_id(self) -> _builtins.int:
-        """
-        Id of the image that the disk is made from.
-        """
-        return pulumi.get(self, "image_id")
+        if target is not None:
+            pulumi.set(__self__, "target", target)
 
     @_builtins.property
     @pulumi.getter
@@ -243,12 +330,60 @@ class Disk(dict):
         return pulumi.get(self, "attributes")
 
     @_builtins.property
+    @pulumi.getter
+    def cache(self) -> Optional[_builtins.str]:
+        """
+        Cache mode of the disk, such as `none`.
+        """
+        return pulumi.get(self, "cache")
+
+    @_builtins.property
+    @pulumi.getter(name="devPrefix")
+    def dev_prefix(self) -> Optional[_builtins.str]:
+        """
+        Prefix of the device in the guest, such as `vd`.
+        """
+        return pulumi.get(self, "dev_prefix")
+
+    @_builtins.property
+    @pulumi.getter
+    def driver(self) -> Optional[_builtins.str]:
+        """
+        Driver of the disk, such as `qcow2`.
+        """
+        return pulumi.get(self, "driver")
+
+    @_builtins.property
+    @pulumi.getter
+    def image(self) -> Optional[_builtins.str]:
+        """
+        Name of the image, instead of its id; of the template's owner.
+        """
+        return pulumi.get(self, "image")
+
+    @_builtins.property
+    @pulumi.getter(name="imageId")
+    def image_id(self) -> Optional[_builtins.int]:
+        """
+        Id of the image that the disk is made from.
+        """
+        return pulumi.get(self, "image_id")
+
+    @_builtins.property
     @pulumi.getter(name="sizeMb")
     def size_mb(self) -> Optional[_builtins.int]:
         """
         Size in MiB; the image's own when absent.
         """
         return pulumi.get(self, "size_mb")
+
+    @_builtins.property
+    @pulumi.getter
+    def target(self) -> Optional[_builtins.str]:
+        """
+        Device in the guest, such as `vda`. Chosen by the platform when absent.
+        """
+        return pulumi.get(self, "target")
 
 
 @pulumi.output_type
@@ -360,6 +495,94 @@ class ElasticityPolicy(dict):
         How many evaluations in a row must hold.
         """
         return pulumi.get(self, "period_number")
+
+
+@pulumi.output_type
+class Features(dict):
+    """
+    Features of the hypervisor.
+    """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "guestAgent":
+            suggest = "guest_agent"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in Features. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        Features.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        Features.__key_warning(key)
+        return super().get(key, default)
+
+    def __init__(__self__, *,
+                 acpi: Optional[_builtins.bool] = None,
+                 apic: Optional[_builtins.bool] = None,
+                 attributes: Optional[Mapping[str, _builtins.str]] = None,
+                 guest_agent: Optional[_builtins.bool] = None,
+                 hyperv: Optional[_builtins.bool] = None):
+        """
+        Features of the hypervisor.
+        :param _builtins.bool acpi: Advanced power management, without which a guest cannot be asked to shut down.
+        :param _builtins.bool apic: Programmable interrupts.
+        :param Mapping[str, _builtins.str] attributes: Further attributes, written as they are.
+        :param _builtins.bool guest_agent: A channel to the QEMU guest agent.
+        :param _builtins.bool hyperv: What Windows guests like.
+        """
+        if acpi is not None:
+            pulumi.set(__self__, "acpi", acpi)
+        if apic is not None:
+            pulumi.set(__self__, "apic", apic)
+        if attributes is not None:
+            pulumi.set(__self__, "attributes", attributes)
+        if guest_agent is not None:
+            pulumi.set(__self__, "guest_agent", guest_agent)
+        if hyperv is not None:
+            pulumi.set(__self__, "hyperv", hyperv)
+
+    @_builtins.property
+    @pulumi.getter
+    def acpi(self) -> Optional[_builtins.bool]:
+        """
+        Advanced power management, without which a guest cannot be asked to shut down.
+        """
+        return pulumi.get(self, "acpi")
+
+    @_builtins.property
+    @pulumi.getter
+    def apic(self) -> Optional[_builtins.bool]:
+        """
+        Programmable interrupts.
+        """
+        return pulumi.get(self, "apic")
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        Further attributes, written as they are.
+        """
+        return pulumi.get(self, "attributes")
+
+    @_builtins.property
+    @pulumi.getter(name="guestAgent")
+    def guest_agent(self) -> Optional[_builtins.bool]:
+        """
+        A channel to the QEMU guest agent.
+        """
+        return pulumi.get(self, "guest_agent")
+
+    @_builtins.property
+    @pulumi.getter
+    def hyperv(self) -> Optional[_builtins.bool]:
+        """
+        What Windows guests like.
+        """
+        return pulumi.get(self, "hyperv")
 
 
 @pulumi.output_type
@@ -513,7 +736,6 @@ class FoundImage(dict):
     def __init__(__self__, *,
                  attributes: Mapping[str, _builtins.str],
                  datastore_id: _builtins.int,
-                 description: _builtins.str,
                  group: _builtins.str,
                  image_id: _builtins.int,
                  name: _builtins.str,
@@ -524,12 +746,15 @@ class FoundImage(dict):
                  running_vms: _builtins.int,
                  size_mb: _builtins.int,
                  state: _builtins.str,
-                 type: _builtins.str):
+                 type: _builtins.str,
+                 description: Optional[_builtins.str] = None,
+                 dev_prefix: Optional[_builtins.str] = None,
+                 driver: Optional[_builtins.str] = None,
+                 labels: Optional[Sequence[_builtins.str]] = None):
         """
         An image that exists already.
         :param Mapping[str, _builtins.str] attributes: Its further attributes.
         :param _builtins.int datastore_id: Datastore that holds the image.
-        :param _builtins.str description: Free text, empty without one.
         :param _builtins.str group: Name of the group that it belongs to.
         :param _builtins.int image_id: Id of the image.
         :param _builtins.str name: Name of the image.
@@ -541,10 +766,13 @@ class FoundImage(dict):
         :param _builtins.int size_mb: Size in MiB.
         :param _builtins.str state: State of the image, for example `READY`.
         :param _builtins.str type: Type of the image, for example `OS`.
+        :param _builtins.str description: Free text.
+        :param _builtins.str dev_prefix: Prefix of the device in the guest, such as `vd` or `sd`.
+        :param _builtins.str driver: Driver of the disk, such as `qcow2`.
+        :param Sequence[_builtins.str] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
         """
         pulumi.set(__self__, "attributes", attributes)
         pulumi.set(__self__, "datastore_id", datastore_id)
-        pulumi.set(__self__, "description", description)
         pulumi.set(__self__, "group", group)
         pulumi.set(__self__, "image_id", image_id)
         pulumi.set(__self__, "name", name)
@@ -556,6 +784,14 @@ class FoundImage(dict):
         pulumi.set(__self__, "size_mb", size_mb)
         pulumi.set(__self__, "state", state)
         pulumi.set(__self__, "type", type)
+        if description is not None:
+            pulumi.set(__self__, "description", description)
+        if dev_prefix is not None:
+            pulumi.set(__self__, "dev_prefix", dev_prefix)
+        if driver is not None:
+            pulumi.set(__self__, "driver", driver)
+        if labels is not None:
+            pulumi.set(__self__, "labels", labels)
 
     @_builtins.property
     @pulumi.getter
@@ -572,14 +808,6 @@ class FoundImage(dict):
         Datastore that holds the image.
         """
         return pulumi.get(self, "datastore_id")
-
-    @_builtins.property
-    @pulumi.getter
-    def description(self) -> _builtins.str:
-        """
-        Free text, empty without one.
-        """
-        return pulumi.get(self, "description")
 
     @_builtins.property
     @pulumi.getter
@@ -669,17 +897,134 @@ class FoundImage(dict):
         """
         return pulumi.get(self, "type")
 
+    @_builtins.property
+    @pulumi.getter
+    def description(self) -> Optional[_builtins.str]:
+        """
+        Free text.
+        """
+        return pulumi.get(self, "description")
+
+    @_builtins.property
+    @pulumi.getter(name="devPrefix")
+    def dev_prefix(self) -> Optional[_builtins.str]:
+        """
+        Prefix of the device in the guest, such as `vd` or `sd`.
+        """
+        return pulumi.get(self, "dev_prefix")
+
+    @_builtins.property
+    @pulumi.getter
+    def driver(self) -> Optional[_builtins.str]:
+        """
+        Driver of the disk, such as `qcow2`.
+        """
+        return pulumi.get(self, "driver")
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> Optional[Sequence[_builtins.str]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+
+@pulumi.output_type
+class Graphics(dict):
+    """
+    The console of the virtual machine.
+    """
+    def __init__(__self__, *,
+                 attributes: Optional[Mapping[str, _builtins.str]] = None,
+                 keymap: Optional[_builtins.str] = None,
+                 listen: Optional[_builtins.str] = None,
+                 password: Optional[_builtins.str] = None,
+                 port: Optional[_builtins.int] = None,
+                 type: Optional[_builtins.str] = None):
+        """
+        The console of the virtual machine.
+        :param Mapping[str, _builtins.str] attributes: Further attributes, written as they are.
+        :param _builtins.str keymap: Keyboard of the console, for example `de`.
+        :param _builtins.str listen: Address on the host on which the console listens.
+        :param _builtins.str password: Password of the console.
+        :param _builtins.int port: Port of the console. Chosen by the platform when absent.
+        :param _builtins.str type: Protocol of the console. One of `VNC`, `SPICE`, `SDL`.
+        """
+        if attributes is not None:
+            pulumi.set(__self__, "attributes", attributes)
+        if keymap is not None:
+            pulumi.set(__self__, "keymap", keymap)
+        if listen is not None:
+            pulumi.set(__self__, "listen", listen)
+        if password is not None:
+            pulumi.set(__self__, "password", password)
+        if port is not None:
+            pulumi.set(__self__, "port", port)
+        if type is not None:
+            pulumi.set(__self__, "type", type)
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        Further attributes, written as they are.
+        """
+        return pulumi.get(self, "attributes")
+
+    @_builtins.property
+    @pulumi.getter
+    def keymap(self) -> Optional[_builtins.str]:
+        """
+        Keyboard of the console, for example `de`.
+        """
+        return pulumi.get(self, "keymap")
+
+    @_builtins.property
+    @pulumi.getter
+    def listen(self) -> Optional[_builtins.str]:
+        """
+        Address on the host on which the console listens.
+        """
+        return pulumi.get(self, "listen")
+
+    @_builtins.property
+    @pulumi.getter
+    def password(self) -> Optional[_builtins.str]:
+        """
+        Password of the console.
+        """
+        return pulumi.get(self, "password")
+
+    @_builtins.property
+    @pulumi.getter
+    def port(self) -> Optional[_builtins.int]:
+        """
+        Port of the console. Chosen by the platform when absent.
+        """
+        return pulumi.get(self, "port")
+
+    @_builtins.property
+    @pulumi.getter
+    def type(self) -> Optional[_builtins.str]:
+        """
+        Protocol of the console. One of `VNC`, `SPICE`, `SDL`.
+        """
+        return pulumi.get(self, "type")
+
 
 @pulumi.output_type
 class Nic(dict):
     """
-    A network interface of the virtual machine.
+    A network interface of the virtual machine: in a network by id or by name.
     """
     @staticmethod
     def __key_warning(key: str):
         suggest = None
         if key == "networkId":
             suggest = "network_id"
+        elif key == "securityGroups":
+            suggest = "security_groups"
 
         if suggest:
             pulumi.log.warn(f"Key '{key}' not found in Nic. Access the value via the '{suggest}' property getter instead.")
@@ -693,28 +1038,37 @@ class Nic(dict):
         return super().get(key, default)
 
     def __init__(__self__, *,
-                 network_id: _builtins.int,
                  attributes: Optional[Mapping[str, _builtins.str]] = None,
-                 model: Optional[_builtins.str] = None):
+                 ip: Optional[_builtins.str] = None,
+                 mac: Optional[_builtins.str] = None,
+                 model: Optional[_builtins.str] = None,
+                 network: Optional[_builtins.str] = None,
+                 network_id: Optional[_builtins.int] = None,
+                 security_groups: Optional[Sequence[_builtins.int]] = None):
         """
-        A network interface of the virtual machine.
-        :param _builtins.int network_id: Id of the network.
+        A network interface of the virtual machine: in a network by id or by name.
         :param Mapping[str, _builtins.str] attributes: Further attributes of the interface, written as they are.
+        :param _builtins.str ip: IPv4 address. The next free one when absent.
+        :param _builtins.str mac: MAC address. That of the address when absent.
         :param _builtins.str model: Model of the emulated interface, for example `virtio`.
+        :param _builtins.str network: Name of the network, instead of its id; of the template's owner.
+        :param _builtins.int network_id: Id of the network.
+        :param Sequence[_builtins.int] security_groups: Ids of the security groups of the interface beside those of its network.
         """
-        pulumi.set(__self__, "network_id", network_id)
         if attributes is not None:
             pulumi.set(__self__, "attributes", attributes)
+        if ip is not None:
+            pulumi.set(__self__, "ip", ip)
+        if mac is not None:
+            pulumi.set(__self__, "mac", mac)
         if model is not None:
             pulumi.set(__self__, "model", model)
-
-    @_builtins.property
-    @pulumi.getter(name="networkId")
-    def network_id(self) -> _builtins.int:
-        """
-        Id of the network.
-        """
-        return pulumi.get(self, "network_id")
+        if network is not None:
+            pulumi.set(__self__, "network", network)
+        if network_id is not None:
+            pulumi.set(__self__, "network_id", network_id)
+        if security_groups is not None:
+            pulumi.set(__self__, "security_groups", security_groups)
 
     @_builtins.property
     @pulumi.getter
@@ -726,11 +1080,51 @@ class Nic(dict):
 
     @_builtins.property
     @pulumi.getter
+    def ip(self) -> Optional[_builtins.str]:
+        """
+        IPv4 address. The next free one when absent.
+        """
+        return pulumi.get(self, "ip")
+
+    @_builtins.property
+    @pulumi.getter
+    def mac(self) -> Optional[_builtins.str]:
+        """
+        MAC address. That of the address when absent.
+        """
+        return pulumi.get(self, "mac")
+
+    @_builtins.property
+    @pulumi.getter
     def model(self) -> Optional[_builtins.str]:
         """
         Model of the emulated interface, for example `virtio`.
         """
         return pulumi.get(self, "model")
+
+    @_builtins.property
+    @pulumi.getter
+    def network(self) -> Optional[_builtins.str]:
+        """
+        Name of the network, instead of its id; of the template's owner.
+        """
+        return pulumi.get(self, "network")
+
+    @_builtins.property
+    @pulumi.getter(name="networkId")
+    def network_id(self) -> Optional[_builtins.int]:
+        """
+        Id of the network.
+        """
+        return pulumi.get(self, "network_id")
+
+    @_builtins.property
+    @pulumi.getter(name="securityGroups")
+    def security_groups(self) -> Optional[Sequence[_builtins.int]]:
+        """
+        Ids of the security groups of the interface beside those of its network.
+        """
+        return pulumi.get(self, "security_groups")
 
 
 @pulumi.output_type
@@ -817,6 +1211,77 @@ class Node(dict):
 
 
 @pulumi.output_type
+class OperatingSystem(dict):
+    """
+    How the virtual machine boots.
+    """
+    def __init__(__self__, *,
+                 arch: Optional[_builtins.str] = None,
+                 attributes: Optional[Mapping[str, _builtins.str]] = None,
+                 boot: Optional[_builtins.str] = None,
+                 firmware: Optional[_builtins.str] = None,
+                 machine: Optional[_builtins.str] = None):
+        """
+        How the virtual machine boots.
+        :param _builtins.str arch: Architecture, for example `x86_64`.
+        :param Mapping[str, _builtins.str] attributes: Further attributes, written as they are.
+        :param _builtins.str boot: Boot devices in their order, such as `disk0,nic0`.
+        :param _builtins.str firmware: Firmware: `BIOS` or the path of an UEFI image.
+        :param _builtins.str machine: Machine type, for example `q35`.
+        """
+        if arch is not None:
+            pulumi.set(__self__, "arch", arch)
+        if attributes is not None:
+            pulumi.set(__self__, "attributes", attributes)
+        if boot is not None:
+            pulumi.set(__self__, "boot", boot)
+        if firmware is not None:
+            pulumi.set(__self__, "firmware", firmware)
+        if machine is not None:
+            pulumi.set(__self__, "machine", machine)
+
+    @_builtins.property
+    @pulumi.getter
+    def arch(self) -> Optional[_builtins.str]:
+        """
+        Architecture, for example `x86_64`.
+        """
+        return pulumi.get(self, "arch")
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        Further attributes, written as they are.
+        """
+        return pulumi.get(self, "attributes")
+
+    @_builtins.property
+    @pulumi.getter
+    def boot(self) -> Optional[_builtins.str]:
+        """
+        Boot devices in their order, such as `disk0,nic0`.
+        """
+        return pulumi.get(self, "boot")
+
+    @_builtins.property
+    @pulumi.getter
+    def firmware(self) -> Optional[_builtins.str]:
+        """
+        Firmware: `BIOS` or the path of an UEFI image.
+        """
+        return pulumi.get(self, "firmware")
+
+    @_builtins.property
+    @pulumi.getter
+    def machine(self) -> Optional[_builtins.str]:
+        """
+        Machine type, for example `q35`.
+        """
+        return pulumi.get(self, "machine")
+
+
+@pulumi.output_type
 class Role(dict):
     """
     A group of virtual machines made from one template.
@@ -842,6 +1307,8 @@ class Role(dict):
             suggest = "template_contents"
         elif key == "userInputs":
             suggest = "user_inputs"
+        elif key == "userInputsValues":
+            suggest = "user_inputs_values"
 
         if suggest:
             pulumi.log.warn(f"Key '{key}' not found in Role. Access the value via the '{suggest}' property getter instead.")
@@ -857,6 +1324,7 @@ class Role(dict):
     def __init__(__self__, *,
                  name: _builtins.str,
                  template_id: _builtins.int,
+                 attributes: Optional[Mapping[str, Any]] = None,
                  cardinality: Optional[_builtins.int] = None,
                  cooldown: Optional[_builtins.int] = None,
                  elasticity_policies: Optional[Sequence['outputs.ElasticityPolicy']] = None,
@@ -868,26 +1336,31 @@ class Role(dict):
                  shutdown_action: Optional[_builtins.str] = None,
                  template_contents: Optional[Mapping[str, Any]] = None,
                  type: Optional[_builtins.str] = None,
-                 user_inputs: Optional[Mapping[str, _builtins.str]] = None):
+                 user_inputs: Optional[Mapping[str, _builtins.str]] = None,
+                 user_inputs_values: Optional[Mapping[str, _builtins.str]] = None):
         """
         A group of virtual machines made from one template.
         :param _builtins.str name: Name of the role: letters, digits and underscores.
         :param _builtins.int template_id: Id of the virtual machine (or router) template.
+        :param Mapping[str, Any] attributes: Further keys of the role, stored as they are.
         :param _builtins.int cardinality: Initial number of virtual machines.
         :param _builtins.int cooldown: Seconds without scaling after a scaling; the platform's default is 300.
-        :param Sequence['ElasticityPolicy'] elasticity_policies: Scaling by expressions.
+        :param Sequence['ElasticityPolicy'] elasticity_policies: Scaling by expressions, the first that fires wins.
         :param _builtins.int max_vms: Most virtual machines that scaling may reach.
         :param _builtins.int min_vms: Fewest virtual machines that scaling may leave.
         :param _builtins.bool on_hold: Whether its virtual machines start on hold.
         :param Sequence[_builtins.str] parents: Roles that must be running before this one is deployed (deployment `straight`).
-        :param Sequence['ScheduledPolicy'] scheduled_policies: Scaling by time.
+        :param Sequence['ScheduledPolicy'] scheduled_policies: Scaling by time; it comes before elasticity.
         :param _builtins.str shutdown_action: How its virtual machines are ended. One of `terminate`, `terminate-hard`, `shutdown`, `shutdown-hard`.
         :param Mapping[str, Any] template_contents: Attributes that are merged over those of the template.
         :param _builtins.str type: Kind of the role. One of `vm`, `vr`.
         :param Mapping[str, _builtins.str] user_inputs: Inputs of this role: name to type string such as `M|text|Description`.
+        :param Mapping[str, _builtins.str] user_inputs_values: Values of inputs; an instantiation has to give its own for those that are declared.
         """
         pulumi.set(__self__, "name", name)
         pulumi.set(__self__, "template_id", template_id)
+        if attributes is not None:
+            pulumi.set(__self__, "attributes", attributes)
         if cardinality is None:
             cardinality = 0
         if cardinality is not None:
@@ -916,6 +1389,8 @@ class Role(dict):
             pulumi.set(__self__, "type", type)
         if user_inputs is not None:
             pulumi.set(__self__, "user_inputs", user_inputs)
+        if user_inputs_values is not None:
+            pulumi.set(__self__, "user_inputs_values", user_inputs_values)
 
     @_builtins.property
     @pulumi.getter
@@ -932,6 +1407,14 @@ class Role(dict):
         Id of the virtual machine (or router) template.
         """
         return pulumi.get(self, "template_id")
+
+    @_builtins.property
+    @pulumi.getter
+    def attributes(self) -> Optional[Mapping[str, Any]]:
+        """
+        Further keys of the role, stored as they are.
+        """
+        return pulumi.get(self, "attributes")
 
     @_builtins.property
     @pulumi.getter
@@ -953,7 +1436,7 @@ class Role(dict):
     @pulumi.getter(name="elasticityPolicies")
     def elasticity_policies(self) -> Optional[Sequence['outputs.ElasticityPolicy']]:
         """
-        Scaling by expressions.
+        Scaling by expressions, the first that fires wins.
         """
         return pulumi.get(self, "elasticity_policies")
 
@@ -993,7 +1476,7 @@ class Role(dict):
     @pulumi.getter(name="scheduledPolicies")
     def scheduled_policies(self) -> Optional[Sequence['outputs.ScheduledPolicy']]:
         """
-        Scaling by time.
+        Scaling by time; it comes before elasticity.
         """
         return pulumi.get(self, "scheduled_policies")
 
@@ -1028,6 +1511,14 @@ class Role(dict):
         Inputs of this role: name to type string such as `M|text|Description`.
         """
         return pulumi.get(self, "user_inputs")
+
+    @_builtins.property
+    @pulumi.getter(name="userInputsValues")
+    def user_inputs_values(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        Values of inputs; an instantiation has to give its own for those that are declared.
+        """
+        return pulumi.get(self, "user_inputs_values")
 
 
 @pulumi.output_type
@@ -1307,8 +1798,16 @@ class ServiceRole(dict):
     @staticmethod
     def __key_warning(key: str):
         suggest = None
-        if key == "readyDeadline":
+        if key == "elasticityPolicies":
+            suggest = "elasticity_policies"
+        elif key == "maxVms":
+            suggest = "max_vms"
+        elif key == "minVms":
+            suggest = "min_vms"
+        elif key == "readyDeadline":
             suggest = "ready_deadline"
+        elif key == "scheduledPolicies":
+            suggest = "scheduled_policies"
         elif key == "userInputsValues":
             suggest = "user_inputs_values"
 
@@ -1326,20 +1825,40 @@ class ServiceRole(dict):
     def __init__(__self__, *,
                  name: _builtins.str,
                  cardinality: Optional[_builtins.int] = None,
+                 cooldown: Optional[_builtins.int] = None,
+                 elasticity_policies: Optional[Sequence['outputs.ElasticityPolicy']] = None,
+                 max_vms: Optional[_builtins.int] = None,
+                 min_vms: Optional[_builtins.int] = None,
                  ready_deadline: Optional[_builtins.int] = None,
+                 scheduled_policies: Optional[Sequence['outputs.ScheduledPolicy']] = None,
                  user_inputs_values: Optional[Mapping[str, _builtins.str]] = None):
         """
         What this service sets for one role of its template, told apart by name.
         :param _builtins.str name: Name of the role in the template.
-        :param _builtins.int cardinality: Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on.
+        :param _builtins.int cardinality: Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on: any number from `minVms` to `maxVms` is no difference.
+        :param _builtins.int cooldown: Seconds without scaling after a scaling, changed in place. The service's or the template's when absent.
+        :param Sequence['ElasticityPolicy'] elasticity_policies: Scaling by expressions, changed in place. The template's when absent; an empty list ends it.
+        :param _builtins.int max_vms: Most virtual machines that scaling may reach, changed in place. The template's when absent.
+        :param _builtins.int min_vms: Fewest virtual machines that scaling may leave, changed in place. The template's when absent.
         :param _builtins.int ready_deadline: Seconds that the role may take to get ready; the service's when absent.
+        :param Sequence['ScheduledPolicy'] scheduled_policies: Scaling by time, changed in place. The template's when absent; an empty list ends it.
         :param Mapping[str, _builtins.str] user_inputs_values: Values for the inputs that the role declares.
         """
         pulumi.set(__self__, "name", name)
         if cardinality is not None:
             pulumi.set(__self__, "cardinality", cardinality)
+        if cooldown is not None:
+            pulumi.set(__self__, "cooldown", cooldown)
+        if elasticity_policies is not None:
+            pulumi.set(__self__, "elasticity_policies", elasticity_policies)
+        if max_vms is not None:
+            pulumi.set(__self__, "max_vms", max_vms)
+        if min_vms is not None:
+            pulumi.set(__self__, "min_vms", min_vms)
         if ready_deadline is not None:
             pulumi.set(__self__, "ready_deadline", ready_deadline)
+        if scheduled_policies is not None:
+            pulumi.set(__self__, "scheduled_policies", scheduled_policies)
         if user_inputs_values is not None:
             pulumi.set(__self__, "user_inputs_values", user_inputs_values)
 
@@ -1355,9 +1874,41 @@ class ServiceRole(dict):
     @pulumi.getter
     def cardinality(self) -> Optional[_builtins.int]:
         """
-        Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on.
+        Number of virtual machines; a change scales in place. The template's when absent. Where the role has policies this is the initial number and the platform owns it from then on: any number from `minVms` to `maxVms` is no difference.
         """
         return pulumi.get(self, "cardinality")
+
+    @_builtins.property
+    @pulumi.getter
+    def cooldown(self) -> Optional[_builtins.int]:
+        """
+        Seconds without scaling after a scaling, changed in place. The service's or the template's when absent.
+        """
+        return pulumi.get(self, "cooldown")
+
+    @_builtins.property
+    @pulumi.getter(name="elasticityPolicies")
+    def elasticity_policies(self) -> Optional[Sequence['outputs.ElasticityPolicy']]:
+        """
+        Scaling by expressions, changed in place. The template's when absent; an empty list ends it.
+        """
+        return pulumi.get(self, "elasticity_policies")
+
+    @_builtins.property
+    @pulumi.getter(name="maxVms")
+    def max_vms(self) -> Optional[_builtins.int]:
+        """
+        Most virtual machines that scaling may reach, changed in place. The template's when absent.
+        """
+        return pulumi.get(self, "max_vms")
+
+    @_builtins.property
+    @pulumi.getter(name="minVms")
+    def min_vms(self) -> Optional[_builtins.int]:
+        """
+        Fewest virtual machines that scaling may leave, changed in place. The template's when absent.
+        """
+        return pulumi.get(self, "min_vms")
 
     @_builtins.property
     @pulumi.getter(name="readyDeadline")
@@ -1366,6 +1917,14 @@ class ServiceRole(dict):
         Seconds that the role may take to get ready; the service's when absent.
         """
         return pulumi.get(self, "ready_deadline")
+
+    @_builtins.property
+    @pulumi.getter(name="scheduledPolicies")
+    def scheduled_policies(self) -> Optional[Sequence['outputs.ScheduledPolicy']]:
+        """
+        Scaling by time, changed in place. The template's when absent; an empty list ends it.
+        """
+        return pulumi.get(self, "scheduled_policies")
 
     @_builtins.property
     @pulumi.getter(name="userInputsValues")

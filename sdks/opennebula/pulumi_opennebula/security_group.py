@@ -24,6 +24,8 @@ class SecurityGroupArgs:
                  name: pulumi.Input[_builtins.str],
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  rules: Optional[pulumi.Input[Sequence[pulumi.Input['SecurityRuleArgs']]]] = None):
@@ -32,8 +34,10 @@ class SecurityGroupArgs:
         :param pulumi.Input[_builtins.str] name: Name of the security group; unique per owner.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes of the group, written as they are.
         :param pulumi.Input[_builtins.str] description: Free text.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         :param pulumi.Input[Sequence[pulumi.Input['SecurityRuleArgs']]] rules: What is let through; the order of rules means nothing.
         """
         pulumi.set(__self__, "name", name)
@@ -41,6 +45,10 @@ class SecurityGroupArgs:
             pulumi.set(__self__, "attributes", attributes)
         if description is not None:
             pulumi.set(__self__, "description", description)
+        if group is not None:
+            pulumi.set(__self__, "group", group)
+        if labels is not None:
+            pulumi.set(__self__, "labels", labels)
         if mark is not None:
             pulumi.set(__self__, "mark", mark)
         if permissions is not None:
@@ -86,9 +94,33 @@ class SecurityGroupArgs:
 
     @_builtins.property
     @pulumi.getter
+    def group(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @group.setter
+    def group(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "group", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @labels.setter
+    def labels(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "labels", value)
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -100,7 +132,7 @@ class SecurityGroupArgs:
     @pulumi.getter
     def permissions(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
 
@@ -129,21 +161,39 @@ class SecurityGroup(pulumi.CustomResource):
                  opts: Optional[pulumi.ResourceOptions] = None,
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  rules: Optional[pulumi.Input[Sequence[pulumi.Input[Union['SecurityRuleArgs', 'SecurityRuleArgsDict']]]]] = None,
                  __props__=None):
         """
-        A security group. A change of its rules is in place and reaches the virtual machines that have it.
+        A security group. A change of its rules is in place and reaches the virtual machines that have it. It is deleted as soon as no virtual machine has it any more.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        security_group = opennebula.SecurityGroup("security_group",
+            name="web",
+            rules=[
+                {"protocol": "TCP", "direction": "INBOUND", "ports": "22,80,443"},
+                {"protocol": "ALL", "direction": "OUTBOUND"},
+            ],
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes of the group, written as they are.
         :param pulumi.Input[_builtins.str] description: Free text.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[_builtins.str] name: Name of the security group; unique per owner.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         :param pulumi.Input[Sequence[pulumi.Input[Union['SecurityRuleArgs', 'SecurityRuleArgsDict']]]] rules: What is let through; the order of rules means nothing.
         """
         ...
@@ -153,7 +203,21 @@ class SecurityGroup(pulumi.CustomResource):
                  args: SecurityGroupArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        A security group. A change of its rules is in place and reaches the virtual machines that have it.
+        A security group. A change of its rules is in place and reaches the virtual machines that have it. It is deleted as soon as no virtual machine has it any more.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        security_group = opennebula.SecurityGroup("security_group",
+            name="web",
+            rules=[
+                {"protocol": "TCP", "direction": "INBOUND", "ports": "22,80,443"},
+                {"protocol": "ALL", "direction": "OUTBOUND"},
+            ],
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param SecurityGroupArgs args: The arguments to use to populate this resource's properties.
@@ -172,6 +236,8 @@ class SecurityGroup(pulumi.CustomResource):
                  opts: Optional[pulumi.ResourceOptions] = None,
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
@@ -187,6 +253,8 @@ class SecurityGroup(pulumi.CustomResource):
 
             __props__.__dict__["attributes"] = attributes
             __props__.__dict__["description"] = description
+            __props__.__dict__["group"] = group
+            __props__.__dict__["labels"] = labels
             __props__.__dict__["mark"] = mark
             if name is None and not opts.urn:
                 raise TypeError("Missing required property 'name'")
@@ -220,6 +288,8 @@ class SecurityGroup(pulumi.CustomResource):
         __props__.__dict__["attributes"] = None
         __props__.__dict__["description"] = None
         __props__.__dict__["endpoint"] = None
+        __props__.__dict__["group"] = None
+        __props__.__dict__["labels"] = None
         __props__.__dict__["mark"] = None
         __props__.__dict__["name"] = None
         __props__.__dict__["permissions"] = None
@@ -253,9 +323,25 @@ class SecurityGroup(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def group(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -271,7 +357,7 @@ class SecurityGroup(pulumi.CustomResource):
     @pulumi.getter
     def permissions(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
 

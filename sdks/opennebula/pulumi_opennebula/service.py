@@ -24,8 +24,11 @@ class ServiceArgs:
                  name: pulumi.Input[_builtins.str],
                  service_template_id: pulumi.Input[_builtins.int],
                  cooldown: Optional[pulumi.Input[_builtins.int]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
                  ignored_inputs: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
+                 permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  ready_deadline: Optional[pulumi.Input[_builtins.int]] = None,
                  roles: Optional[pulumi.Input[Sequence[pulumi.Input['ServiceRoleArgs']]]] = None,
                  triggers: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
@@ -33,23 +36,32 @@ class ServiceArgs:
         """
         The set of arguments for constructing a Service resource.
         :param pulumi.Input[_builtins.str] name: Name of the service.
-        :param pulumi.Input[_builtins.int] service_template_id: Id of the service template.
-        :param pulumi.Input[_builtins.int] cooldown: Seconds without scaling after a scaling, for every role. The template's when absent.
+        :param pulumi.Input[_builtins.int] service_template_id: Id of the service template. One that is not known of an imported service is taken as it is declared.
+        :param pulumi.Input[_builtins.int] cooldown: Seconds without scaling after a scaling, for every role without its own. The template's when absent.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] ignored_inputs: Names of inputs whose values never count as a difference.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         :param pulumi.Input[_builtins.int] ready_deadline: Seconds that each role may take to get ready.
-        :param pulumi.Input[Sequence[pulumi.Input['ServiceRoleArgs']]] roles: Per role: number of virtual machines, values of its inputs, deadline.
-        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] triggers: Arbitrary values; any change of them replaces the service.
-        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs_values: Values for the inputs that the template declares; without a value the default of the type string counts.
+        :param pulumi.Input[Sequence[pulumi.Input['ServiceRoleArgs']]] roles: Per role, by name: number of virtual machines, bounds, policies, values of inputs, deadline.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] triggers: Arbitrary values; any change of them replaces the service. The first ones of a service that had none, as after an import, are only remembered.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs_values: Values for the inputs that the template declares; without a value the default of the type string counts. A running service cannot take on others.
         """
         pulumi.set(__self__, "name", name)
         pulumi.set(__self__, "service_template_id", service_template_id)
         if cooldown is not None:
             pulumi.set(__self__, "cooldown", cooldown)
+        if group is not None:
+            pulumi.set(__self__, "group", group)
         if ignored_inputs is not None:
             pulumi.set(__self__, "ignored_inputs", ignored_inputs)
+        if labels is not None:
+            pulumi.set(__self__, "labels", labels)
         if mark is not None:
             pulumi.set(__self__, "mark", mark)
+        if permissions is not None:
+            pulumi.set(__self__, "permissions", permissions)
         if ready_deadline is None:
             ready_deadline = 600
         if ready_deadline is not None:
@@ -77,7 +89,7 @@ class ServiceArgs:
     @pulumi.getter(name="serviceTemplateId")
     def service_template_id(self) -> pulumi.Input[_builtins.int]:
         """
-        Id of the service template.
+        Id of the service template. One that is not known of an imported service is taken as it is declared.
         """
         return pulumi.get(self, "service_template_id")
 
@@ -89,13 +101,25 @@ class ServiceArgs:
     @pulumi.getter
     def cooldown(self) -> Optional[pulumi.Input[_builtins.int]]:
         """
-        Seconds without scaling after a scaling, for every role. The template's when absent.
+        Seconds without scaling after a scaling, for every role without its own. The template's when absent.
         """
         return pulumi.get(self, "cooldown")
 
     @cooldown.setter
     def cooldown(self, value: Optional[pulumi.Input[_builtins.int]]):
         pulumi.set(self, "cooldown", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @group.setter
+    def group(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "group", value)
 
     @_builtins.property
     @pulumi.getter(name="ignoredInputs")
@@ -111,15 +135,39 @@ class ServiceArgs:
 
     @_builtins.property
     @pulumi.getter
+    def labels(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @labels.setter
+    def labels(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "labels", value)
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
     @mark.setter
     def mark(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "mark", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def permissions(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "permissions")
+
+    @permissions.setter
+    def permissions(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "permissions", value)
 
     @_builtins.property
     @pulumi.getter(name="readyDeadline")
@@ -137,7 +185,7 @@ class ServiceArgs:
     @pulumi.getter
     def roles(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['ServiceRoleArgs']]]]:
         """
-        Per role: number of virtual machines, values of its inputs, deadline.
+        Per role, by name: number of virtual machines, bounds, policies, values of inputs, deadline.
         """
         return pulumi.get(self, "roles")
 
@@ -149,7 +197,7 @@ class ServiceArgs:
     @pulumi.getter
     def triggers(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
         """
-        Arbitrary values; any change of them replaces the service.
+        Arbitrary values; any change of them replaces the service. The first ones of a service that had none, as after an import, are only remembered.
         """
         return pulumi.get(self, "triggers")
 
@@ -161,7 +209,7 @@ class ServiceArgs:
     @pulumi.getter(name="userInputsValues")
     def user_inputs_values(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
         """
-        Values for the inputs that the template declares; without a value the default of the type string counts.
+        Values for the inputs that the template declares; without a value the default of the type string counts. A running service cannot take on others.
         """
         return pulumi.get(self, "user_inputs_values")
 
@@ -177,9 +225,12 @@ class Service(pulumi.CustomResource):
                  resource_name: str,
                  opts: Optional[pulumi.ResourceOptions] = None,
                  cooldown: Optional[pulumi.Input[_builtins.int]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
                  ignored_inputs: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  ready_deadline: Optional[pulumi.Input[_builtins.int]] = None,
                  roles: Optional[pulumi.Input[Sequence[pulumi.Input[Union['ServiceRoleArgs', 'ServiceRoleArgsDict']]]]] = None,
                  service_template_id: Optional[pulumi.Input[_builtins.int]] = None,
@@ -187,19 +238,43 @@ class Service(pulumi.CustomResource):
                  user_inputs_values: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  __props__=None):
         """
-        A OneFlow service, instantiated from a service template. Creation waits until every role is running (and ready, with the template's `readyStatusGate`). A service that does not get there stays in the state as partially initialised; the next update recovers or replaces it. A replacement deletes the old service first.
+        A OneFlow service, instantiated from a service template. Creation waits until every role is running (and ready, with the template's `readyStatusGate`). A service that does not get there stays in the state as partially initialised; the next update recovers or replaces it. Numbers of machines, bounds, cooldowns and policies change in place; while the service cools down the platform refuses that, so a cooldown is waited out, but only where it is in the way. Machines that are off, failed or gone are healed by an update. A replacement deletes the old service first.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        service = opennebula.Service("service",
+            name="web",
+            service_template_id=service_template.service_template_id,
+            roles=[
+                {
+                    "name": "worker",
+                    "cardinality": 3,
+                    "min_vms": 2,
+                    "max_vms": 8,
+                    "ready_deadline": 300,
+                },
+            ],
+            user_inputs_values={"REALM": "lab.example.org"},
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param pulumi.Input[_builtins.int] cooldown: Seconds without scaling after a scaling, for every role. The template's when absent.
+        :param pulumi.Input[_builtins.int] cooldown: Seconds without scaling after a scaling, for every role without its own. The template's when absent.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] ignored_inputs: Names of inputs whose values never count as a difference.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[_builtins.str] name: Name of the service.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         :param pulumi.Input[_builtins.int] ready_deadline: Seconds that each role may take to get ready.
-        :param pulumi.Input[Sequence[pulumi.Input[Union['ServiceRoleArgs', 'ServiceRoleArgsDict']]]] roles: Per role: number of virtual machines, values of its inputs, deadline.
-        :param pulumi.Input[_builtins.int] service_template_id: Id of the service template.
-        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] triggers: Arbitrary values; any change of them replaces the service.
-        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs_values: Values for the inputs that the template declares; without a value the default of the type string counts.
+        :param pulumi.Input[Sequence[pulumi.Input[Union['ServiceRoleArgs', 'ServiceRoleArgsDict']]]] roles: Per role, by name: number of virtual machines, bounds, policies, values of inputs, deadline.
+        :param pulumi.Input[_builtins.int] service_template_id: Id of the service template. One that is not known of an imported service is taken as it is declared.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] triggers: Arbitrary values; any change of them replaces the service. The first ones of a service that had none, as after an import, are only remembered.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs_values: Values for the inputs that the template declares; without a value the default of the type string counts. A running service cannot take on others.
         """
         ...
     @overload
@@ -208,7 +283,28 @@ class Service(pulumi.CustomResource):
                  args: ServiceArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        A OneFlow service, instantiated from a service template. Creation waits until every role is running (and ready, with the template's `readyStatusGate`). A service that does not get there stays in the state as partially initialised; the next update recovers or replaces it. A replacement deletes the old service first.
+        A OneFlow service, instantiated from a service template. Creation waits until every role is running (and ready, with the template's `readyStatusGate`). A service that does not get there stays in the state as partially initialised; the next update recovers or replaces it. Numbers of machines, bounds, cooldowns and policies change in place; while the service cools down the platform refuses that, so a cooldown is waited out, but only where it is in the way. Machines that are off, failed or gone are healed by an update. A replacement deletes the old service first.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        service = opennebula.Service("service",
+            name="web",
+            service_template_id=service_template.service_template_id,
+            roles=[
+                {
+                    "name": "worker",
+                    "cardinality": 3,
+                    "min_vms": 2,
+                    "max_vms": 8,
+                    "ready_deadline": 300,
+                },
+            ],
+            user_inputs_values={"REALM": "lab.example.org"},
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param ServiceArgs args: The arguments to use to populate this resource's properties.
@@ -226,9 +322,12 @@ class Service(pulumi.CustomResource):
                  resource_name: str,
                  opts: Optional[pulumi.ResourceOptions] = None,
                  cooldown: Optional[pulumi.Input[_builtins.int]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
                  ignored_inputs: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  ready_deadline: Optional[pulumi.Input[_builtins.int]] = None,
                  roles: Optional[pulumi.Input[Sequence[pulumi.Input[Union['ServiceRoleArgs', 'ServiceRoleArgsDict']]]]] = None,
                  service_template_id: Optional[pulumi.Input[_builtins.int]] = None,
@@ -244,11 +343,14 @@ class Service(pulumi.CustomResource):
             __props__ = ServiceArgs.__new__(ServiceArgs)
 
             __props__.__dict__["cooldown"] = cooldown
+            __props__.__dict__["group"] = group
             __props__.__dict__["ignored_inputs"] = ignored_inputs
+            __props__.__dict__["labels"] = labels
             __props__.__dict__["mark"] = mark
             if name is None and not opts.urn:
                 raise TypeError("Missing required property 'name'")
             __props__.__dict__["name"] = name
+            __props__.__dict__["permissions"] = permissions
             if ready_deadline is None:
                 ready_deadline = 600
             __props__.__dict__["ready_deadline"] = ready_deadline
@@ -288,11 +390,14 @@ class Service(pulumi.CustomResource):
 
         __props__.__dict__["cooldown"] = None
         __props__.__dict__["endpoint"] = None
+        __props__.__dict__["group"] = None
         __props__.__dict__["health"] = None
         __props__.__dict__["ignored_inputs"] = None
+        __props__.__dict__["labels"] = None
         __props__.__dict__["mark"] = None
         __props__.__dict__["must_replace"] = None
         __props__.__dict__["name"] = None
+        __props__.__dict__["permissions"] = None
         __props__.__dict__["ready_deadline"] = None
         __props__.__dict__["role_status"] = None
         __props__.__dict__["roles"] = None
@@ -307,7 +412,7 @@ class Service(pulumi.CustomResource):
     @pulumi.getter
     def cooldown(self) -> pulumi.Output[Optional[_builtins.int]]:
         """
-        Seconds without scaling after a scaling, for every role. The template's when absent.
+        Seconds without scaling after a scaling, for every role without its own. The template's when absent.
         """
         return pulumi.get(self, "cooldown")
 
@@ -318,6 +423,14 @@ class Service(pulumi.CustomResource):
         The XML-RPC endpoint on which the object lives.
         """
         return pulumi.get(self, "endpoint")
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
 
     @_builtins.property
     @pulumi.getter
@@ -337,9 +450,17 @@ class Service(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def labels(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -358,6 +479,14 @@ class Service(pulumi.CustomResource):
         Name of the service.
         """
         return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter
+    def permissions(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "permissions")
 
     @_builtins.property
     @pulumi.getter(name="readyDeadline")
@@ -379,7 +508,7 @@ class Service(pulumi.CustomResource):
     @pulumi.getter
     def roles(self) -> pulumi.Output[Optional[Sequence['outputs.ServiceRole']]]:
         """
-        Per role: number of virtual machines, values of its inputs, deadline.
+        Per role, by name: number of virtual machines, bounds, policies, values of inputs, deadline.
         """
         return pulumi.get(self, "roles")
 
@@ -395,7 +524,7 @@ class Service(pulumi.CustomResource):
     @pulumi.getter(name="serviceTemplateId")
     def service_template_id(self) -> pulumi.Output[_builtins.int]:
         """
-        Id of the service template.
+        Id of the service template. One that is not known of an imported service is taken as it is declared.
         """
         return pulumi.get(self, "service_template_id")
 
@@ -411,7 +540,7 @@ class Service(pulumi.CustomResource):
     @pulumi.getter
     def triggers(self) -> pulumi.Output[Optional[Mapping[str, _builtins.str]]]:
         """
-        Arbitrary values; any change of them replaces the service.
+        Arbitrary values; any change of them replaces the service. The first ones of a service that had none, as after an import, are only remembered.
         """
         return pulumi.get(self, "triggers")
 
@@ -419,7 +548,7 @@ class Service(pulumi.CustomResource):
     @pulumi.getter(name="userInputsValues")
     def user_inputs_values(self) -> pulumi.Output[Optional[Mapping[str, _builtins.str]]]:
         """
-        Values for the inputs that the template declares; without a value the default of the type string counts.
+        Values for the inputs that the template declares; without a value the default of the type string counts. A running service cannot take on others.
         """
         return pulumi.get(self, "user_inputs_values")
 

@@ -27,11 +27,17 @@ class ServiceTemplateArgs:
                  automatic_deletion: Optional[pulumi.Input[_builtins.bool]] = None,
                  deployment: Optional[pulumi.Input[_builtins.str]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  networks: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 networks_values: Optional[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]] = None,
+                 on_hold: Optional[pulumi.Input[_builtins.bool]] = None,
+                 permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  ready_status_gate: Optional[pulumi.Input[_builtins.bool]] = None,
                  shutdown_action: Optional[pulumi.Input[_builtins.str]] = None,
-                 user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None):
+                 user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 user_inputs_values: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None):
         """
         The set of arguments for constructing a ServiceTemplate resource.
         :param pulumi.Input[_builtins.str] name: Name of the service template.
@@ -40,11 +46,17 @@ class ServiceTemplateArgs:
         :param pulumi.Input[_builtins.bool] automatic_deletion: Whether a service is deleted when its last virtual machine is gone.
         :param pulumi.Input[_builtins.str] deployment: Whether roles wait for their parents. One of `none`, `straight`.
         :param pulumi.Input[_builtins.str] description: Free text.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] networks: Networks of the service: name to a string such as `M|network|Description||id:0`.
+        :param pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] networks_values: Values of networks, such as `{Public: {id: 0}}`, one network each.
+        :param pulumi.Input[_builtins.bool] on_hold: Whether the virtual machines of all roles start on hold.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         :param pulumi.Input[_builtins.bool] ready_status_gate: Whether a virtual machine counts as running only when its guest reported READY.
         :param pulumi.Input[_builtins.str] shutdown_action: How virtual machines are ended unless their role says otherwise. One of `terminate`, `terminate-hard`, `shutdown`, `shutdown-hard`.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs: Inputs of the service: name to type string such as `M|text|Description`.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs_values: Values of inputs; an instantiation has to give its own for those that are declared.
         """
         pulumi.set(__self__, "name", name)
         pulumi.set(__self__, "roles", roles)
@@ -58,16 +70,28 @@ class ServiceTemplateArgs:
             pulumi.set(__self__, "deployment", deployment)
         if description is not None:
             pulumi.set(__self__, "description", description)
+        if group is not None:
+            pulumi.set(__self__, "group", group)
+        if labels is not None:
+            pulumi.set(__self__, "labels", labels)
         if mark is not None:
             pulumi.set(__self__, "mark", mark)
         if networks is not None:
             pulumi.set(__self__, "networks", networks)
+        if networks_values is not None:
+            pulumi.set(__self__, "networks_values", networks_values)
+        if on_hold is not None:
+            pulumi.set(__self__, "on_hold", on_hold)
+        if permissions is not None:
+            pulumi.set(__self__, "permissions", permissions)
         if ready_status_gate is not None:
             pulumi.set(__self__, "ready_status_gate", ready_status_gate)
         if shutdown_action is not None:
             pulumi.set(__self__, "shutdown_action", shutdown_action)
         if user_inputs is not None:
             pulumi.set(__self__, "user_inputs", user_inputs)
+        if user_inputs_values is not None:
+            pulumi.set(__self__, "user_inputs_values", user_inputs_values)
 
     @_builtins.property
     @pulumi.getter
@@ -143,9 +167,33 @@ class ServiceTemplateArgs:
 
     @_builtins.property
     @pulumi.getter
+    def group(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @group.setter
+    def group(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "group", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @labels.setter
+    def labels(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "labels", value)
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -164,6 +212,42 @@ class ServiceTemplateArgs:
     @networks.setter
     def networks(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
         pulumi.set(self, "networks", value)
+
+    @_builtins.property
+    @pulumi.getter(name="networksValues")
+    def networks_values(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]:
+        """
+        Values of networks, such as `{Public: {id: 0}}`, one network each.
+        """
+        return pulumi.get(self, "networks_values")
+
+    @networks_values.setter
+    def networks_values(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]]):
+        pulumi.set(self, "networks_values", value)
+
+    @_builtins.property
+    @pulumi.getter(name="onHold")
+    def on_hold(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Whether the virtual machines of all roles start on hold.
+        """
+        return pulumi.get(self, "on_hold")
+
+    @on_hold.setter
+    def on_hold(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "on_hold", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def permissions(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "permissions")
+
+    @permissions.setter
+    def permissions(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "permissions", value)
 
     @_builtins.property
     @pulumi.getter(name="readyStatusGate")
@@ -201,6 +285,18 @@ class ServiceTemplateArgs:
     def user_inputs(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
         pulumi.set(self, "user_inputs", value)
 
+    @_builtins.property
+    @pulumi.getter(name="userInputsValues")
+    def user_inputs_values(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
+        """
+        Values of inputs; an instantiation has to give its own for those that are declared.
+        """
+        return pulumi.get(self, "user_inputs_values")
+
+    @user_inputs_values.setter
+    def user_inputs_values(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "user_inputs_values", value)
+
 
 @pulumi.type_token("opennebula:index:ServiceTemplate")
 class ServiceTemplate(pulumi.CustomResource):
@@ -212,16 +308,52 @@ class ServiceTemplate(pulumi.CustomResource):
                  automatic_deletion: Optional[pulumi.Input[_builtins.bool]] = None,
                  deployment: Optional[pulumi.Input[_builtins.str]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  networks: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 networks_values: Optional[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]] = None,
+                 on_hold: Optional[pulumi.Input[_builtins.bool]] = None,
+                 permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  ready_status_gate: Optional[pulumi.Input[_builtins.bool]] = None,
                  roles: Optional[pulumi.Input[Sequence[pulumi.Input[Union['RoleArgs', 'RoleArgsDict']]]]] = None,
                  shutdown_action: Optional[pulumi.Input[_builtins.str]] = None,
                  user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 user_inputs_values: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  __props__=None):
         """
-        A OneFlow service template. It is validated by the platform's own rules before anything is touched.
+        A OneFlow service template. It is validated by the platform's own rules before anything is touched. Every change is in place, and reaches services that are instantiated afterwards.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        service_template = opennebula.ServiceTemplate("service_template",
+            name="web",
+            deployment="straight",
+            ready_status_gate=True,
+            user_inputs={"REALM": "M|text|Realm of the site||example.org"},
+            roles=[
+                {
+                    "name": "front",
+                    "template_id": virtual_machine_template.template_id,
+                    "cardinality": 1,
+                },
+                {
+                    "name": "worker",
+                    "template_id": virtual_machine_template.template_id,
+                    "parents": ["front"],
+                    "cardinality": 2,
+                    "min_vms": 1,
+                    "max_vms": 8,
+                    "cooldown": 60,
+                    "elasticity_policies": [{"type": "CHANGE", "adjust": 1, "expression": "CPU > 80", "period": 60}],
+                },
+            ],
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
@@ -229,13 +361,19 @@ class ServiceTemplate(pulumi.CustomResource):
         :param pulumi.Input[_builtins.bool] automatic_deletion: Whether a service is deleted when its last virtual machine is gone.
         :param pulumi.Input[_builtins.str] deployment: Whether roles wait for their parents. One of `none`, `straight`.
         :param pulumi.Input[_builtins.str] description: Free text.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[_builtins.str] name: Name of the service template.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] networks: Networks of the service: name to a string such as `M|network|Description||id:0`.
+        :param pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]] networks_values: Values of networks, such as `{Public: {id: 0}}`, one network each.
+        :param pulumi.Input[_builtins.bool] on_hold: Whether the virtual machines of all roles start on hold.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         :param pulumi.Input[_builtins.bool] ready_status_gate: Whether a virtual machine counts as running only when its guest reported READY.
         :param pulumi.Input[Sequence[pulumi.Input[Union['RoleArgs', 'RoleArgsDict']]]] roles: The roles.
         :param pulumi.Input[_builtins.str] shutdown_action: How virtual machines are ended unless their role says otherwise. One of `terminate`, `terminate-hard`, `shutdown`, `shutdown-hard`.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs: Inputs of the service: name to type string such as `M|text|Description`.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs_values: Values of inputs; an instantiation has to give its own for those that are declared.
         """
         ...
     @overload
@@ -244,7 +382,37 @@ class ServiceTemplate(pulumi.CustomResource):
                  args: ServiceTemplateArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        A OneFlow service template. It is validated by the platform's own rules before anything is touched.
+        A OneFlow service template. It is validated by the platform's own rules before anything is touched. Every change is in place, and reaches services that are instantiated afterwards.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        service_template = opennebula.ServiceTemplate("service_template",
+            name="web",
+            deployment="straight",
+            ready_status_gate=True,
+            user_inputs={"REALM": "M|text|Realm of the site||example.org"},
+            roles=[
+                {
+                    "name": "front",
+                    "template_id": virtual_machine_template.template_id,
+                    "cardinality": 1,
+                },
+                {
+                    "name": "worker",
+                    "template_id": virtual_machine_template.template_id,
+                    "parents": ["front"],
+                    "cardinality": 2,
+                    "min_vms": 1,
+                    "max_vms": 8,
+                    "cooldown": 60,
+                    "elasticity_policies": [{"type": "CHANGE", "adjust": 1, "expression": "CPU > 80", "period": 60}],
+                },
+            ],
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param ServiceTemplateArgs args: The arguments to use to populate this resource's properties.
@@ -265,13 +433,19 @@ class ServiceTemplate(pulumi.CustomResource):
                  automatic_deletion: Optional[pulumi.Input[_builtins.bool]] = None,
                  deployment: Optional[pulumi.Input[_builtins.str]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  networks: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 networks_values: Optional[pulumi.Input[Sequence[pulumi.Input[Mapping[str, Any]]]]] = None,
+                 on_hold: Optional[pulumi.Input[_builtins.bool]] = None,
+                 permissions: Optional[pulumi.Input[_builtins.str]] = None,
                  ready_status_gate: Optional[pulumi.Input[_builtins.bool]] = None,
                  roles: Optional[pulumi.Input[Sequence[pulumi.Input[Union['RoleArgs', 'RoleArgsDict']]]]] = None,
                  shutdown_action: Optional[pulumi.Input[_builtins.str]] = None,
                  user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 user_inputs_values: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  __props__=None):
         opts = pulumi.ResourceOptions.merge(_utilities.get_resource_opts_defaults(), opts)
         if not isinstance(opts, pulumi.ResourceOptions):
@@ -287,17 +461,23 @@ class ServiceTemplate(pulumi.CustomResource):
                 deployment = 'none'
             __props__.__dict__["deployment"] = deployment
             __props__.__dict__["description"] = description
+            __props__.__dict__["group"] = group
+            __props__.__dict__["labels"] = labels
             __props__.__dict__["mark"] = mark
             if name is None and not opts.urn:
                 raise TypeError("Missing required property 'name'")
             __props__.__dict__["name"] = name
             __props__.__dict__["networks"] = networks
+            __props__.__dict__["networks_values"] = networks_values
+            __props__.__dict__["on_hold"] = on_hold
+            __props__.__dict__["permissions"] = permissions
             __props__.__dict__["ready_status_gate"] = ready_status_gate
             if roles is None and not opts.urn:
                 raise TypeError("Missing required property 'roles'")
             __props__.__dict__["roles"] = roles
             __props__.__dict__["shutdown_action"] = shutdown_action
             __props__.__dict__["user_inputs"] = user_inputs
+            __props__.__dict__["user_inputs_values"] = user_inputs_values
             __props__.__dict__["endpoint"] = None
             __props__.__dict__["registration_time"] = None
             __props__.__dict__["service_template_id"] = None
@@ -328,15 +508,21 @@ class ServiceTemplate(pulumi.CustomResource):
         __props__.__dict__["deployment"] = None
         __props__.__dict__["description"] = None
         __props__.__dict__["endpoint"] = None
+        __props__.__dict__["group"] = None
+        __props__.__dict__["labels"] = None
         __props__.__dict__["mark"] = None
         __props__.__dict__["name"] = None
         __props__.__dict__["networks"] = None
+        __props__.__dict__["networks_values"] = None
+        __props__.__dict__["on_hold"] = None
+        __props__.__dict__["permissions"] = None
         __props__.__dict__["ready_status_gate"] = None
         __props__.__dict__["registration_time"] = None
         __props__.__dict__["roles"] = None
         __props__.__dict__["service_template_id"] = None
         __props__.__dict__["shutdown_action"] = None
         __props__.__dict__["user_inputs"] = None
+        __props__.__dict__["user_inputs_values"] = None
         return ServiceTemplate(resource_name, opts=opts, __props__=__props__)
 
     @_builtins.property
@@ -381,9 +567,25 @@ class ServiceTemplate(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def group(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -402,6 +604,30 @@ class ServiceTemplate(pulumi.CustomResource):
         Networks of the service: name to a string such as `M|network|Description||id:0`.
         """
         return pulumi.get(self, "networks")
+
+    @_builtins.property
+    @pulumi.getter(name="networksValues")
+    def networks_values(self) -> pulumi.Output[Optional[Sequence[Mapping[str, Any]]]]:
+        """
+        Values of networks, such as `{Public: {id: 0}}`, one network each.
+        """
+        return pulumi.get(self, "networks_values")
+
+    @_builtins.property
+    @pulumi.getter(name="onHold")
+    def on_hold(self) -> pulumi.Output[Optional[_builtins.bool]]:
+        """
+        Whether the virtual machines of all roles start on hold.
+        """
+        return pulumi.get(self, "on_hold")
+
+    @_builtins.property
+    @pulumi.getter
+    def permissions(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "permissions")
 
     @_builtins.property
     @pulumi.getter(name="readyStatusGate")
@@ -450,4 +676,12 @@ class ServiceTemplate(pulumi.CustomResource):
         Inputs of the service: name to type string such as `M|text|Description`.
         """
         return pulumi.get(self, "user_inputs")
+
+    @_builtins.property
+    @pulumi.getter(name="userInputsValues")
+    def user_inputs_values(self) -> pulumi.Output[Optional[Mapping[str, _builtins.str]]]:
+        """
+        Values of inputs; an instantiation has to give its own for those that are declared.
+        """
+        return pulumi.get(self, "user_inputs_values")
 

@@ -24,7 +24,10 @@ class VirtualMachineArgs:
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  context: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  cpu: Optional[pulumi.Input[_builtins.float]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
                  hard_shutdown: Optional[pulumi.Input[_builtins.bool]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  memory_mb: Optional[pulumi.Input[_builtins.int]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
@@ -35,14 +38,17 @@ class VirtualMachineArgs:
         The set of arguments for constructing a VirtualMachine resource.
         :param pulumi.Input[_builtins.str] name: Name of the virtual machine.
         :param pulumi.Input[_builtins.int] template_id: Id of the template that it is made from.
-        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Attributes such as labels (`USER_TEMPLATE`). What guests publish there is left alone.
-        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] context: What the guest is told (`CONTEXT`), over what the template says.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes (`USER_TEMPLATE`). What guests publish there is left alone.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] context: What the guest is told (`CONTEXT`), over what the template says. It is read at the first boot, so another one is another machine.
         :param pulumi.Input[_builtins.float] cpu: Share of physical CPUs; the template's when absent. A change powers the machine off and on.
+        :param pulumi.Input[_builtins.str] description: Free text; the template's when absent.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
         :param pulumi.Input[_builtins.bool] hard_shutdown: Whether its power is cut when it is ended or powered off; else the guest is asked to shut down.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[_builtins.int] memory_mb: Memory in MiB; the template's when absent. A change powers the machine off and on.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
-        :param pulumi.Input[_builtins.str] power_state: Whether it runs. A change is in place. One of `on`, `off`.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.str] power_state: Whether it runs. A change is in place, and waited for; a machine that was suspended counts as off. One of `on`, `off`.
         :param pulumi.Input[_builtins.int] ready_deadline: Seconds that it may take to run, or to power off.
         :param pulumi.Input[_builtins.int] vcpu: Number of virtual CPUs; the template's when absent. A change powers the machine off and on.
         """
@@ -54,10 +60,16 @@ class VirtualMachineArgs:
             pulumi.set(__self__, "context", context)
         if cpu is not None:
             pulumi.set(__self__, "cpu", cpu)
+        if description is not None:
+            pulumi.set(__self__, "description", description)
+        if group is not None:
+            pulumi.set(__self__, "group", group)
         if hard_shutdown is None:
             hard_shutdown = False
         if hard_shutdown is not None:
             pulumi.set(__self__, "hard_shutdown", hard_shutdown)
+        if labels is not None:
+            pulumi.set(__self__, "labels", labels)
         if mark is not None:
             pulumi.set(__self__, "mark", mark)
         if memory_mb is not None:
@@ -103,7 +115,7 @@ class VirtualMachineArgs:
     @pulumi.getter
     def attributes(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
         """
-        Attributes such as labels (`USER_TEMPLATE`). What guests publish there is left alone.
+        Further attributes (`USER_TEMPLATE`). What guests publish there is left alone.
         """
         return pulumi.get(self, "attributes")
 
@@ -115,7 +127,7 @@ class VirtualMachineArgs:
     @pulumi.getter
     def context(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
         """
-        What the guest is told (`CONTEXT`), over what the template says.
+        What the guest is told (`CONTEXT`), over what the template says. It is read at the first boot, so another one is another machine.
         """
         return pulumi.get(self, "context")
 
@@ -136,6 +148,30 @@ class VirtualMachineArgs:
         pulumi.set(self, "cpu", value)
 
     @_builtins.property
+    @pulumi.getter
+    def description(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Free text; the template's when absent.
+        """
+        return pulumi.get(self, "description")
+
+    @description.setter
+    def description(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "description", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @group.setter
+    def group(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "group", value)
+
+    @_builtins.property
     @pulumi.getter(name="hardShutdown")
     def hard_shutdown(self) -> Optional[pulumi.Input[_builtins.bool]]:
         """
@@ -149,9 +185,21 @@ class VirtualMachineArgs:
 
     @_builtins.property
     @pulumi.getter
+    def labels(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @labels.setter
+    def labels(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "labels", value)
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -175,7 +223,7 @@ class VirtualMachineArgs:
     @pulumi.getter
     def permissions(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
 
@@ -187,7 +235,7 @@ class VirtualMachineArgs:
     @pulumi.getter(name="powerState")
     def power_state(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Whether it runs. A change is in place. One of `on`, `off`.
+        Whether it runs. A change is in place, and waited for; a machine that was suspended counts as off. One of `on`, `off`.
         """
         return pulumi.get(self, "power_state")
 
@@ -229,7 +277,10 @@ class VirtualMachine(pulumi.CustomResource):
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  context: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  cpu: Optional[pulumi.Input[_builtins.float]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
                  hard_shutdown: Optional[pulumi.Input[_builtins.bool]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  memory_mb: Optional[pulumi.Input[_builtins.int]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
@@ -242,17 +293,33 @@ class VirtualMachine(pulumi.CustomResource):
         """
         A virtual machine made from a template. Creation waits until it is RUNNING (or powered off, where that is declared). A machine that failed stays in the state and is replaced by the next update.
 
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        virtual_machine = opennebula.VirtualMachine("virtual_machine",
+            name="bastion",
+            template_id=virtual_machine_template.template_id,
+            memory_mb=1024,
+            attributes={"TIER": "edge"},
+        )
+        ```
+
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Attributes such as labels (`USER_TEMPLATE`). What guests publish there is left alone.
-        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] context: What the guest is told (`CONTEXT`), over what the template says.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes (`USER_TEMPLATE`). What guests publish there is left alone.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] context: What the guest is told (`CONTEXT`), over what the template says. It is read at the first boot, so another one is another machine.
         :param pulumi.Input[_builtins.float] cpu: Share of physical CPUs; the template's when absent. A change powers the machine off and on.
+        :param pulumi.Input[_builtins.str] description: Free text; the template's when absent.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
         :param pulumi.Input[_builtins.bool] hard_shutdown: Whether its power is cut when it is ended or powered off; else the guest is asked to shut down.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[_builtins.int] memory_mb: Memory in MiB; the template's when absent. A change powers the machine off and on.
         :param pulumi.Input[_builtins.str] name: Name of the virtual machine.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
-        :param pulumi.Input[_builtins.str] power_state: Whether it runs. A change is in place. One of `on`, `off`.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.str] power_state: Whether it runs. A change is in place, and waited for; a machine that was suspended counts as off. One of `on`, `off`.
         :param pulumi.Input[_builtins.int] ready_deadline: Seconds that it may take to run, or to power off.
         :param pulumi.Input[_builtins.int] template_id: Id of the template that it is made from.
         :param pulumi.Input[_builtins.int] vcpu: Number of virtual CPUs; the template's when absent. A change powers the machine off and on.
@@ -265,6 +332,19 @@ class VirtualMachine(pulumi.CustomResource):
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
         A virtual machine made from a template. Creation waits until it is RUNNING (or powered off, where that is declared). A machine that failed stays in the state and is replaced by the next update.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        virtual_machine = opennebula.VirtualMachine("virtual_machine",
+            name="bastion",
+            template_id=virtual_machine_template.template_id,
+            memory_mb=1024,
+            attributes={"TIER": "edge"},
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param VirtualMachineArgs args: The arguments to use to populate this resource's properties.
@@ -284,7 +364,10 @@ class VirtualMachine(pulumi.CustomResource):
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  context: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  cpu: Optional[pulumi.Input[_builtins.float]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
                  hard_shutdown: Optional[pulumi.Input[_builtins.bool]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  memory_mb: Optional[pulumi.Input[_builtins.int]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
@@ -305,9 +388,12 @@ class VirtualMachine(pulumi.CustomResource):
             __props__.__dict__["attributes"] = attributes
             __props__.__dict__["context"] = context
             __props__.__dict__["cpu"] = cpu
+            __props__.__dict__["description"] = description
+            __props__.__dict__["group"] = group
             if hard_shutdown is None:
                 hard_shutdown = False
             __props__.__dict__["hard_shutdown"] = hard_shutdown
+            __props__.__dict__["labels"] = labels
             __props__.__dict__["mark"] = mark
             __props__.__dict__["memory_mb"] = memory_mb
             if name is None and not opts.urn:
@@ -353,9 +439,12 @@ class VirtualMachine(pulumi.CustomResource):
         __props__.__dict__["attributes"] = None
         __props__.__dict__["context"] = None
         __props__.__dict__["cpu"] = None
+        __props__.__dict__["description"] = None
         __props__.__dict__["endpoint"] = None
+        __props__.__dict__["group"] = None
         __props__.__dict__["hard_shutdown"] = None
         __props__.__dict__["ip"] = None
+        __props__.__dict__["labels"] = None
         __props__.__dict__["mark"] = None
         __props__.__dict__["memory_mb"] = None
         __props__.__dict__["name"] = None
@@ -372,7 +461,7 @@ class VirtualMachine(pulumi.CustomResource):
     @pulumi.getter
     def attributes(self) -> pulumi.Output[Optional[Mapping[str, _builtins.str]]]:
         """
-        Attributes such as labels (`USER_TEMPLATE`). What guests publish there is left alone.
+        Further attributes (`USER_TEMPLATE`). What guests publish there is left alone.
         """
         return pulumi.get(self, "attributes")
 
@@ -380,7 +469,7 @@ class VirtualMachine(pulumi.CustomResource):
     @pulumi.getter
     def context(self) -> pulumi.Output[Optional[Mapping[str, _builtins.str]]]:
         """
-        What the guest is told (`CONTEXT`), over what the template says.
+        What the guest is told (`CONTEXT`), over what the template says. It is read at the first boot, so another one is another machine.
         """
         return pulumi.get(self, "context")
 
@@ -394,11 +483,27 @@ class VirtualMachine(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def description(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Free text; the template's when absent.
+        """
+        return pulumi.get(self, "description")
+
+    @_builtins.property
+    @pulumi.getter
     def endpoint(self) -> pulumi.Output[_builtins.str]:
         """
         The XML-RPC endpoint on which the object lives.
         """
         return pulumi.get(self, "endpoint")
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
 
     @_builtins.property
     @pulumi.getter(name="hardShutdown")
@@ -418,9 +523,17 @@ class VirtualMachine(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def labels(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -444,7 +557,7 @@ class VirtualMachine(pulumi.CustomResource):
     @pulumi.getter
     def permissions(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
 
@@ -452,7 +565,7 @@ class VirtualMachine(pulumi.CustomResource):
     @pulumi.getter(name="powerState")
     def power_state(self) -> pulumi.Output[_builtins.str]:
         """
-        Whether it runs. A change is in place. One of `on`, `off`.
+        Whether it runs. A change is in place, and waited for; a machine that was suspended counts as off. One of `on`, `off`.
         """
         return pulumi.get(self, "power_state")
 

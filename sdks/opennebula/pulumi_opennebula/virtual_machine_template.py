@@ -26,10 +26,21 @@ class VirtualMachineTemplateArgs:
                  name: pulumi.Input[_builtins.str],
                  attributes: Optional[pulumi.Input[Mapping[str, Any]]] = None,
                  context: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
                  disks: Optional[pulumi.Input[Sequence[pulumi.Input['DiskArgs']]]] = None,
+                 features: Optional[pulumi.Input['FeaturesArgs']] = None,
+                 graphics: Optional[pulumi.Input['GraphicsArgs']] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 hypervisor: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 logo: Optional[pulumi.Input[_builtins.str]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  nics: Optional[pulumi.Input[Sequence[pulumi.Input['NicArgs']]]] = None,
+                 os: Optional[pulumi.Input['OperatingSystemArgs']] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
+                 sched_rank: Optional[pulumi.Input[_builtins.str]] = None,
+                 sched_requirements: Optional[pulumi.Input[_builtins.str]] = None,
+                 user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  vcpu: Optional[pulumi.Input[_builtins.int]] = None):
         """
         The set of arguments for constructing a VirtualMachineTemplate resource.
@@ -38,10 +49,21 @@ class VirtualMachineTemplateArgs:
         :param pulumi.Input[_builtins.str] name: Name of the template; unique per owner.
         :param pulumi.Input[Mapping[str, Any]] attributes: Further attributes. A scalar becomes an attribute, an object a vector attribute, a list repeats it.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] context: What the guest is told (`CONTEXT`).
+        :param pulumi.Input[_builtins.str] description: Free text.
         :param pulumi.Input[Sequence[pulumi.Input['DiskArgs']]] disks: Disks in the order in which the guest sees them.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input['FeaturesArgs'] features: Features of the hypervisor.
+        :param pulumi.Input['GraphicsArgs'] graphics: Its console.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.str] hypervisor: Hypervisor that it is for, such as `kvm`.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] logo: Path of the logo in the web interface.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[Sequence[pulumi.Input['NicArgs']]] nics: Network interfaces in the order in which the guest sees them.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        :param pulumi.Input['OperatingSystemArgs'] os: How it boots.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.str] sched_rank: Expression over hosts: where they run best.
+        :param pulumi.Input[_builtins.str] sched_requirements: Expression over hosts: where its machines may run.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs: Inputs that are asked for at instantiation: name to type string such as `M|text|Description`.
         :param pulumi.Input[_builtins.int] vcpu: Number of virtual CPUs; 1 when absent.
         """
         pulumi.set(__self__, "cpu", cpu)
@@ -51,14 +73,36 @@ class VirtualMachineTemplateArgs:
             pulumi.set(__self__, "attributes", attributes)
         if context is not None:
             pulumi.set(__self__, "context", context)
+        if description is not None:
+            pulumi.set(__self__, "description", description)
         if disks is not None:
             pulumi.set(__self__, "disks", disks)
+        if features is not None:
+            pulumi.set(__self__, "features", features)
+        if graphics is not None:
+            pulumi.set(__self__, "graphics", graphics)
+        if group is not None:
+            pulumi.set(__self__, "group", group)
+        if hypervisor is not None:
+            pulumi.set(__self__, "hypervisor", hypervisor)
+        if labels is not None:
+            pulumi.set(__self__, "labels", labels)
+        if logo is not None:
+            pulumi.set(__self__, "logo", logo)
         if mark is not None:
             pulumi.set(__self__, "mark", mark)
         if nics is not None:
             pulumi.set(__self__, "nics", nics)
+        if os is not None:
+            pulumi.set(__self__, "os", os)
         if permissions is not None:
             pulumi.set(__self__, "permissions", permissions)
+        if sched_rank is not None:
+            pulumi.set(__self__, "sched_rank", sched_rank)
+        if sched_requirements is not None:
+            pulumi.set(__self__, "sched_requirements", sched_requirements)
+        if user_inputs is not None:
+            pulumi.set(__self__, "user_inputs", user_inputs)
         if vcpu is not None:
             pulumi.set(__self__, "vcpu", vcpu)
 
@@ -124,6 +168,18 @@ class VirtualMachineTemplateArgs:
 
     @_builtins.property
     @pulumi.getter
+    def description(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Free text.
+        """
+        return pulumi.get(self, "description")
+
+    @description.setter
+    def description(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "description", value)
+
+    @_builtins.property
+    @pulumi.getter
     def disks(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['DiskArgs']]]]:
         """
         Disks in the order in which the guest sees them.
@@ -136,9 +192,81 @@ class VirtualMachineTemplateArgs:
 
     @_builtins.property
     @pulumi.getter
+    def features(self) -> Optional[pulumi.Input['FeaturesArgs']]:
+        """
+        Features of the hypervisor.
+        """
+        return pulumi.get(self, "features")
+
+    @features.setter
+    def features(self, value: Optional[pulumi.Input['FeaturesArgs']]):
+        pulumi.set(self, "features", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def graphics(self) -> Optional[pulumi.Input['GraphicsArgs']]:
+        """
+        Its console.
+        """
+        return pulumi.get(self, "graphics")
+
+    @graphics.setter
+    def graphics(self, value: Optional[pulumi.Input['GraphicsArgs']]):
+        pulumi.set(self, "graphics", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @group.setter
+    def group(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "group", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def hypervisor(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Hypervisor that it is for, such as `kvm`.
+        """
+        return pulumi.get(self, "hypervisor")
+
+    @hypervisor.setter
+    def hypervisor(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "hypervisor", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @labels.setter
+    def labels(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "labels", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def logo(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Path of the logo in the web interface.
+        """
+        return pulumi.get(self, "logo")
+
+    @logo.setter
+    def logo(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "logo", value)
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -160,15 +288,63 @@ class VirtualMachineTemplateArgs:
 
     @_builtins.property
     @pulumi.getter
+    def os(self) -> Optional[pulumi.Input['OperatingSystemArgs']]:
+        """
+        How it boots.
+        """
+        return pulumi.get(self, "os")
+
+    @os.setter
+    def os(self, value: Optional[pulumi.Input['OperatingSystemArgs']]):
+        pulumi.set(self, "os", value)
+
+    @_builtins.property
+    @pulumi.getter
     def permissions(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
 
     @permissions.setter
     def permissions(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "permissions", value)
+
+    @_builtins.property
+    @pulumi.getter(name="schedRank")
+    def sched_rank(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Expression over hosts: where they run best.
+        """
+        return pulumi.get(self, "sched_rank")
+
+    @sched_rank.setter
+    def sched_rank(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "sched_rank", value)
+
+    @_builtins.property
+    @pulumi.getter(name="schedRequirements")
+    def sched_requirements(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Expression over hosts: where its machines may run.
+        """
+        return pulumi.get(self, "sched_requirements")
+
+    @sched_requirements.setter
+    def sched_requirements(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "sched_requirements", value)
+
+    @_builtins.property
+    @pulumi.getter(name="userInputs")
+    def user_inputs(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
+        """
+        Inputs that are asked for at instantiation: name to type string such as `M|text|Description`.
+        """
+        return pulumi.get(self, "user_inputs")
+
+    @user_inputs.setter
+    def user_inputs(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "user_inputs", value)
 
     @_builtins.property
     @pulumi.getter
@@ -192,28 +368,67 @@ class VirtualMachineTemplate(pulumi.CustomResource):
                  attributes: Optional[pulumi.Input[Mapping[str, Any]]] = None,
                  context: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  cpu: Optional[pulumi.Input[_builtins.float]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
                  disks: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DiskArgs', 'DiskArgsDict']]]]] = None,
+                 features: Optional[pulumi.Input[Union['FeaturesArgs', 'FeaturesArgsDict']]] = None,
+                 graphics: Optional[pulumi.Input[Union['GraphicsArgs', 'GraphicsArgsDict']]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 hypervisor: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 logo: Optional[pulumi.Input[_builtins.str]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  memory_mb: Optional[pulumi.Input[_builtins.int]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  nics: Optional[pulumi.Input[Sequence[pulumi.Input[Union['NicArgs', 'NicArgsDict']]]]] = None,
+                 os: Optional[pulumi.Input[Union['OperatingSystemArgs', 'OperatingSystemArgsDict']]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
+                 sched_rank: Optional[pulumi.Input[_builtins.str]] = None,
+                 sched_requirements: Optional[pulumi.Input[_builtins.str]] = None,
+                 user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  vcpu: Optional[pulumi.Input[_builtins.int]] = None,
                  __props__=None):
         """
-        A template from which virtual machines are instantiated.
+        A template from which virtual machines are instantiated. Every change is in place, and reaches machines that are made afterwards. The template is what the program says: what others add is a difference.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        virtual_machine_template = opennebula.VirtualMachineTemplate("virtual_machine_template",
+            name="worker",
+            cpu=0.5,
+            vcpu=2,
+            memory_mb=2048,
+            disks=[{"image_id": image.image_id, "size_mb": 20480}],
+            nics=[{"network_id": virtual_network.network_id}],
+            context={"NETWORK": "YES", "TOKEN": "YES", "REPORT_READY": "YES"},
+            graphics={"type": "VNC", "listen": "127.0.0.1"},
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[Mapping[str, Any]] attributes: Further attributes. A scalar becomes an attribute, an object a vector attribute, a list repeats it.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] context: What the guest is told (`CONTEXT`).
         :param pulumi.Input[_builtins.float] cpu: Share of physical CPUs.
+        :param pulumi.Input[_builtins.str] description: Free text.
         :param pulumi.Input[Sequence[pulumi.Input[Union['DiskArgs', 'DiskArgsDict']]]] disks: Disks in the order in which the guest sees them.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[Union['FeaturesArgs', 'FeaturesArgsDict']] features: Features of the hypervisor.
+        :param pulumi.Input[Union['GraphicsArgs', 'GraphicsArgsDict']] graphics: Its console.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.str] hypervisor: Hypervisor that it is for, such as `kvm`.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] logo: Path of the logo in the web interface.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         :param pulumi.Input[_builtins.int] memory_mb: Memory in MiB.
         :param pulumi.Input[_builtins.str] name: Name of the template; unique per owner.
         :param pulumi.Input[Sequence[pulumi.Input[Union['NicArgs', 'NicArgsDict']]]] nics: Network interfaces in the order in which the guest sees them.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        :param pulumi.Input[Union['OperatingSystemArgs', 'OperatingSystemArgsDict']] os: How it boots.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.str] sched_rank: Expression over hosts: where they run best.
+        :param pulumi.Input[_builtins.str] sched_requirements: Expression over hosts: where its machines may run.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] user_inputs: Inputs that are asked for at instantiation: name to type string such as `M|text|Description`.
         :param pulumi.Input[_builtins.int] vcpu: Number of virtual CPUs; 1 when absent.
         """
         ...
@@ -223,7 +438,24 @@ class VirtualMachineTemplate(pulumi.CustomResource):
                  args: VirtualMachineTemplateArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        A template from which virtual machines are instantiated.
+        A template from which virtual machines are instantiated. Every change is in place, and reaches machines that are made afterwards. The template is what the program says: what others add is a difference.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        virtual_machine_template = opennebula.VirtualMachineTemplate("virtual_machine_template",
+            name="worker",
+            cpu=0.5,
+            vcpu=2,
+            memory_mb=2048,
+            disks=[{"image_id": image.image_id, "size_mb": 20480}],
+            nics=[{"network_id": virtual_network.network_id}],
+            context={"NETWORK": "YES", "TOKEN": "YES", "REPORT_READY": "YES"},
+            graphics={"type": "VNC", "listen": "127.0.0.1"},
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param VirtualMachineTemplateArgs args: The arguments to use to populate this resource's properties.
@@ -243,12 +475,23 @@ class VirtualMachineTemplate(pulumi.CustomResource):
                  attributes: Optional[pulumi.Input[Mapping[str, Any]]] = None,
                  context: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  cpu: Optional[pulumi.Input[_builtins.float]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
                  disks: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DiskArgs', 'DiskArgsDict']]]]] = None,
+                 features: Optional[pulumi.Input[Union['FeaturesArgs', 'FeaturesArgsDict']]] = None,
+                 graphics: Optional[pulumi.Input[Union['GraphicsArgs', 'GraphicsArgsDict']]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 hypervisor: Optional[pulumi.Input[_builtins.str]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 logo: Optional[pulumi.Input[_builtins.str]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
                  memory_mb: Optional[pulumi.Input[_builtins.int]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  nics: Optional[pulumi.Input[Sequence[pulumi.Input[Union['NicArgs', 'NicArgsDict']]]]] = None,
+                 os: Optional[pulumi.Input[Union['OperatingSystemArgs', 'OperatingSystemArgsDict']]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
+                 sched_rank: Optional[pulumi.Input[_builtins.str]] = None,
+                 sched_requirements: Optional[pulumi.Input[_builtins.str]] = None,
+                 user_inputs: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  vcpu: Optional[pulumi.Input[_builtins.int]] = None,
                  __props__=None):
         opts = pulumi.ResourceOptions.merge(_utilities.get_resource_opts_defaults(), opts)
@@ -264,7 +507,14 @@ class VirtualMachineTemplate(pulumi.CustomResource):
             if cpu is None and not opts.urn:
                 raise TypeError("Missing required property 'cpu'")
             __props__.__dict__["cpu"] = cpu
+            __props__.__dict__["description"] = description
             __props__.__dict__["disks"] = disks
+            __props__.__dict__["features"] = features
+            __props__.__dict__["graphics"] = graphics
+            __props__.__dict__["group"] = group
+            __props__.__dict__["hypervisor"] = hypervisor
+            __props__.__dict__["labels"] = labels
+            __props__.__dict__["logo"] = logo
             __props__.__dict__["mark"] = mark
             if memory_mb is None and not opts.urn:
                 raise TypeError("Missing required property 'memory_mb'")
@@ -273,7 +523,11 @@ class VirtualMachineTemplate(pulumi.CustomResource):
                 raise TypeError("Missing required property 'name'")
             __props__.__dict__["name"] = name
             __props__.__dict__["nics"] = nics
+            __props__.__dict__["os"] = os
             __props__.__dict__["permissions"] = permissions
+            __props__.__dict__["sched_rank"] = sched_rank
+            __props__.__dict__["sched_requirements"] = sched_requirements
+            __props__.__dict__["user_inputs"] = user_inputs
             __props__.__dict__["vcpu"] = vcpu
             __props__.__dict__["endpoint"] = None
             __props__.__dict__["template_id"] = None
@@ -302,14 +556,25 @@ class VirtualMachineTemplate(pulumi.CustomResource):
         __props__.__dict__["attributes"] = None
         __props__.__dict__["context"] = None
         __props__.__dict__["cpu"] = None
+        __props__.__dict__["description"] = None
         __props__.__dict__["disks"] = None
         __props__.__dict__["endpoint"] = None
+        __props__.__dict__["features"] = None
+        __props__.__dict__["graphics"] = None
+        __props__.__dict__["group"] = None
+        __props__.__dict__["hypervisor"] = None
+        __props__.__dict__["labels"] = None
+        __props__.__dict__["logo"] = None
         __props__.__dict__["mark"] = None
         __props__.__dict__["memory_mb"] = None
         __props__.__dict__["name"] = None
         __props__.__dict__["nics"] = None
+        __props__.__dict__["os"] = None
         __props__.__dict__["permissions"] = None
+        __props__.__dict__["sched_rank"] = None
+        __props__.__dict__["sched_requirements"] = None
         __props__.__dict__["template_id"] = None
+        __props__.__dict__["user_inputs"] = None
         __props__.__dict__["vcpu"] = None
         return VirtualMachineTemplate(resource_name, opts=opts, __props__=__props__)
 
@@ -339,6 +604,14 @@ class VirtualMachineTemplate(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def description(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Free text.
+        """
+        return pulumi.get(self, "description")
+
+    @_builtins.property
+    @pulumi.getter
     def disks(self) -> pulumi.Output[Optional[Sequence['outputs.Disk']]]:
         """
         Disks in the order in which the guest sees them.
@@ -355,9 +628,57 @@ class VirtualMachineTemplate(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def features(self) -> pulumi.Output[Optional['outputs.Features']]:
+        """
+        Features of the hypervisor.
+        """
+        return pulumi.get(self, "features")
+
+    @_builtins.property
+    @pulumi.getter
+    def graphics(self) -> pulumi.Output[Optional['outputs.Graphics']]:
+        """
+        Its console.
+        """
+        return pulumi.get(self, "graphics")
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @_builtins.property
+    @pulumi.getter
+    def hypervisor(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Hypervisor that it is for, such as `kvm`.
+        """
+        return pulumi.get(self, "hypervisor")
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
+    def logo(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Path of the logo in the web interface.
+        """
+        return pulumi.get(self, "logo")
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
@@ -387,11 +708,35 @@ class VirtualMachineTemplate(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def os(self) -> pulumi.Output[Optional['outputs.OperatingSystem']]:
+        """
+        How it boots.
+        """
+        return pulumi.get(self, "os")
+
+    @_builtins.property
+    @pulumi.getter
     def permissions(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
+
+    @_builtins.property
+    @pulumi.getter(name="schedRank")
+    def sched_rank(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Expression over hosts: where they run best.
+        """
+        return pulumi.get(self, "sched_rank")
+
+    @_builtins.property
+    @pulumi.getter(name="schedRequirements")
+    def sched_requirements(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Expression over hosts: where its machines may run.
+        """
+        return pulumi.get(self, "sched_requirements")
 
     @_builtins.property
     @pulumi.getter(name="templateId")
@@ -400,6 +745,14 @@ class VirtualMachineTemplate(pulumi.CustomResource):
         Id of the template.
         """
         return pulumi.get(self, "template_id")
+
+    @_builtins.property
+    @pulumi.getter(name="userInputs")
+    def user_inputs(self) -> pulumi.Output[Optional[Mapping[str, _builtins.str]]]:
+        """
+        Inputs that are asked for at instantiation: name to type string such as `M|text|Description`.
+        """
+        return pulumi.get(self, "user_inputs")
 
     @_builtins.property
     @pulumi.getter

@@ -26,26 +26,46 @@ class VirtualNetworkArgs:
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  bridge: Optional[pulumi.Input[_builtins.str]] = None,
                  cluster_id: Optional[pulumi.Input[_builtins.int]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
                  dns: Optional[pulumi.Input[_builtins.str]] = None,
                  gateway: Optional[pulumi.Input[_builtins.str]] = None,
+                 gateway6: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 held_leases: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
+                 mtu: Optional[pulumi.Input[_builtins.int]] = None,
+                 network_address: Optional[pulumi.Input[_builtins.str]] = None,
                  network_mask: Optional[pulumi.Input[_builtins.str]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
+                 physical_device: Optional[pulumi.Input[_builtins.str]] = None,
+                 search_domain: Optional[pulumi.Input[_builtins.str]] = None,
                  security_groups: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]] = None,
+                 vlan_id: Optional[pulumi.Input[_builtins.int]] = None,
                  vn_mad: Optional[pulumi.Input[_builtins.str]] = None):
         """
         The set of arguments for constructing a VirtualNetwork resource.
         :param pulumi.Input[_builtins.str] name: Name of the network; unique per owner.
-        :param pulumi.Input[Sequence[pulumi.Input['AddressRangeArgs']]] address_ranges: Address ranges. Ranges may be added and removed in place, told apart by position.
+        :param pulumi.Input[Sequence[pulumi.Input['AddressRangeArgs']]] address_ranges: Address ranges, in any order. They are added, resized and removed in place, without touching the others. A range is known by the addresses that are declared for it (`type`, `ip`, `mac`, `ip6`, prefixes, `ipam`), never by its place in the list.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes of the network, written as they are.
         :param pulumi.Input[_builtins.str] bridge: Bridge on the hosts. Chosen by the platform when absent.
         :param pulumi.Input[_builtins.int] cluster_id: Cluster of the network. The default cluster when absent.
-        :param pulumi.Input[_builtins.str] dns: Name server that guests are told.
+        :param pulumi.Input[_builtins.str] description: Free text.
+        :param pulumi.Input[_builtins.str] dns: Name servers that guests are told, with blanks between them.
         :param pulumi.Input[_builtins.str] gateway: Default gateway that guests are told.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[_builtins.str] gateway6: Default IPv6 gateway that guests are told.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] held_leases: Addresses (IPv4, IPv6 or MAC) that no machine gets. They are held and released in place. The network keeps those that are on hold when absent; an empty list releases them.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
+        :param pulumi.Input[_builtins.int] mtu: MTU that guests are told.
+        :param pulumi.Input[_builtins.str] network_address: Address of the network that guests are told.
         :param pulumi.Input[_builtins.str] network_mask: Network mask that guests are told.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.int]]] security_groups: Ids of the security groups of every interface in this network.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.str] physical_device: Network device of the hosts that the bridge is attached to (`PHYDEV`).
+        :param pulumi.Input[_builtins.str] search_domain: Search domain that guests are told.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.int]]] security_groups: Ids of the security groups of every interface in this network, in any order. The platform adds the default group 0.
+        :param pulumi.Input[_builtins.int] vlan_id: VLAN (or VXLAN) of the network.
         :param pulumi.Input[_builtins.str] vn_mad: Network driver, for example `bridge`, `vxlan` or `dummy`.
         """
         pulumi.set(__self__, "name", name)
@@ -57,18 +77,38 @@ class VirtualNetworkArgs:
             pulumi.set(__self__, "bridge", bridge)
         if cluster_id is not None:
             pulumi.set(__self__, "cluster_id", cluster_id)
+        if description is not None:
+            pulumi.set(__self__, "description", description)
         if dns is not None:
             pulumi.set(__self__, "dns", dns)
         if gateway is not None:
             pulumi.set(__self__, "gateway", gateway)
+        if gateway6 is not None:
+            pulumi.set(__self__, "gateway6", gateway6)
+        if group is not None:
+            pulumi.set(__self__, "group", group)
+        if held_leases is not None:
+            pulumi.set(__self__, "held_leases", held_leases)
+        if labels is not None:
+            pulumi.set(__self__, "labels", labels)
         if mark is not None:
             pulumi.set(__self__, "mark", mark)
+        if mtu is not None:
+            pulumi.set(__self__, "mtu", mtu)
+        if network_address is not None:
+            pulumi.set(__self__, "network_address", network_address)
         if network_mask is not None:
             pulumi.set(__self__, "network_mask", network_mask)
         if permissions is not None:
             pulumi.set(__self__, "permissions", permissions)
+        if physical_device is not None:
+            pulumi.set(__self__, "physical_device", physical_device)
+        if search_domain is not None:
+            pulumi.set(__self__, "search_domain", search_domain)
         if security_groups is not None:
             pulumi.set(__self__, "security_groups", security_groups)
+        if vlan_id is not None:
+            pulumi.set(__self__, "vlan_id", vlan_id)
         if vn_mad is None:
             vn_mad = 'dummy'
         if vn_mad is not None:
@@ -90,7 +130,7 @@ class VirtualNetworkArgs:
     @pulumi.getter(name="addressRanges")
     def address_ranges(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['AddressRangeArgs']]]]:
         """
-        Address ranges. Ranges may be added and removed in place, told apart by position.
+        Address ranges, in any order. They are added, resized and removed in place, without touching the others. A range is known by the addresses that are declared for it (`type`, `ip`, `mac`, `ip6`, prefixes, `ipam`), never by its place in the list.
         """
         return pulumi.get(self, "address_ranges")
 
@@ -136,9 +176,21 @@ class VirtualNetworkArgs:
 
     @_builtins.property
     @pulumi.getter
+    def description(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Free text.
+        """
+        return pulumi.get(self, "description")
+
+    @description.setter
+    def description(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "description", value)
+
+    @_builtins.property
+    @pulumi.getter
     def dns(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Name server that guests are told.
+        Name servers that guests are told, with blanks between them.
         """
         return pulumi.get(self, "dns")
 
@@ -160,15 +212,87 @@ class VirtualNetworkArgs:
 
     @_builtins.property
     @pulumi.getter
+    def gateway6(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Default IPv6 gateway that guests are told.
+        """
+        return pulumi.get(self, "gateway6")
+
+    @gateway6.setter
+    def gateway6(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "gateway6", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @group.setter
+    def group(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "group", value)
+
+    @_builtins.property
+    @pulumi.getter(name="heldLeases")
+    def held_leases(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Addresses (IPv4, IPv6 or MAC) that no machine gets. They are held and released in place. The network keeps those that are on hold when absent; an empty list releases them.
+        """
+        return pulumi.get(self, "held_leases")
+
+    @held_leases.setter
+    def held_leases(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "held_leases", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @labels.setter
+    def labels(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "labels", value)
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
 
     @mark.setter
     def mark(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "mark", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def mtu(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        MTU that guests are told.
+        """
+        return pulumi.get(self, "mtu")
+
+    @mtu.setter
+    def mtu(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "mtu", value)
+
+    @_builtins.property
+    @pulumi.getter(name="networkAddress")
+    def network_address(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Address of the network that guests are told.
+        """
+        return pulumi.get(self, "network_address")
+
+    @network_address.setter
+    def network_address(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "network_address", value)
 
     @_builtins.property
     @pulumi.getter(name="networkMask")
@@ -186,7 +310,7 @@ class VirtualNetworkArgs:
     @pulumi.getter
     def permissions(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
 
@@ -195,16 +319,52 @@ class VirtualNetworkArgs:
         pulumi.set(self, "permissions", value)
 
     @_builtins.property
+    @pulumi.getter(name="physicalDevice")
+    def physical_device(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Network device of the hosts that the bridge is attached to (`PHYDEV`).
+        """
+        return pulumi.get(self, "physical_device")
+
+    @physical_device.setter
+    def physical_device(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "physical_device", value)
+
+    @_builtins.property
+    @pulumi.getter(name="searchDomain")
+    def search_domain(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        Search domain that guests are told.
+        """
+        return pulumi.get(self, "search_domain")
+
+    @search_domain.setter
+    def search_domain(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "search_domain", value)
+
+    @_builtins.property
     @pulumi.getter(name="securityGroups")
     def security_groups(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]]:
         """
-        Ids of the security groups of every interface in this network.
+        Ids of the security groups of every interface in this network, in any order. The platform adds the default group 0.
         """
         return pulumi.get(self, "security_groups")
 
     @security_groups.setter
     def security_groups(self, value: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]]):
         pulumi.set(self, "security_groups", value)
+
+    @_builtins.property
+    @pulumi.getter(name="vlanId")
+    def vlan_id(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        VLAN (or VXLAN) of the network.
+        """
+        return pulumi.get(self, "vlan_id")
+
+    @vlan_id.setter
+    def vlan_id(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "vlan_id", value)
 
     @_builtins.property
     @pulumi.getter(name="vnMad")
@@ -229,31 +389,67 @@ class VirtualNetwork(pulumi.CustomResource):
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  bridge: Optional[pulumi.Input[_builtins.str]] = None,
                  cluster_id: Optional[pulumi.Input[_builtins.int]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
                  dns: Optional[pulumi.Input[_builtins.str]] = None,
                  gateway: Optional[pulumi.Input[_builtins.str]] = None,
+                 gateway6: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 held_leases: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
+                 mtu: Optional[pulumi.Input[_builtins.int]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 network_address: Optional[pulumi.Input[_builtins.str]] = None,
                  network_mask: Optional[pulumi.Input[_builtins.str]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
+                 physical_device: Optional[pulumi.Input[_builtins.str]] = None,
+                 search_domain: Optional[pulumi.Input[_builtins.str]] = None,
                  security_groups: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]] = None,
+                 vlan_id: Optional[pulumi.Input[_builtins.int]] = None,
                  vn_mad: Optional[pulumi.Input[_builtins.str]] = None,
                  __props__=None):
         """
-        A virtual network and its address ranges.
+        A virtual network and its address ranges. Everything but its driver, bridge, VLAN and cluster changes in place. It is deleted as soon as no machine has an address of it any more.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        virtual_network = opennebula.VirtualNetwork("virtual_network",
+            name="lab",
+            vn_mad="bridge",
+            bridge="br0",
+            address_ranges=[{"ip": "10.20.0.10", "size": 32}, {"ip": "10.20.1.10", "size": 16}],
+            held_leases=["10.20.0.10"],
+            gateway="10.20.0.1",
+            dns="10.20.0.2",
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
-        :param pulumi.Input[Sequence[pulumi.Input[Union['AddressRangeArgs', 'AddressRangeArgsDict']]]] address_ranges: Address ranges. Ranges may be added and removed in place, told apart by position.
+        :param pulumi.Input[Sequence[pulumi.Input[Union['AddressRangeArgs', 'AddressRangeArgsDict']]]] address_ranges: Address ranges, in any order. They are added, resized and removed in place, without touching the others. A range is known by the addresses that are declared for it (`type`, `ip`, `mac`, `ip6`, prefixes, `ipam`), never by its place in the list.
         :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] attributes: Further attributes of the network, written as they are.
         :param pulumi.Input[_builtins.str] bridge: Bridge on the hosts. Chosen by the platform when absent.
         :param pulumi.Input[_builtins.int] cluster_id: Cluster of the network. The default cluster when absent.
-        :param pulumi.Input[_builtins.str] dns: Name server that guests are told.
+        :param pulumi.Input[_builtins.str] description: Free text.
+        :param pulumi.Input[_builtins.str] dns: Name servers that guests are told, with blanks between them.
         :param pulumi.Input[_builtins.str] gateway: Default gateway that guests are told.
-        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        :param pulumi.Input[_builtins.str] gateway6: Default IPv6 gateway that guests are told.
+        :param pulumi.Input[_builtins.str] group: Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] held_leases: Addresses (IPv4, IPv6 or MAC) that no machine gets. They are held and released in place. The network keeps those that are on hold when absent; an empty list releases them.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] labels: Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        :param pulumi.Input[_builtins.str] mark: The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
+        :param pulumi.Input[_builtins.int] mtu: MTU that guests are told.
         :param pulumi.Input[_builtins.str] name: Name of the network; unique per owner.
+        :param pulumi.Input[_builtins.str] network_address: Address of the network that guests are told.
         :param pulumi.Input[_builtins.str] network_mask: Network mask that guests are told.
-        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.int]]] security_groups: Ids of the security groups of every interface in this network.
+        :param pulumi.Input[_builtins.str] permissions: Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
+        :param pulumi.Input[_builtins.str] physical_device: Network device of the hosts that the bridge is attached to (`PHYDEV`).
+        :param pulumi.Input[_builtins.str] search_domain: Search domain that guests are told.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.int]]] security_groups: Ids of the security groups of every interface in this network, in any order. The platform adds the default group 0.
+        :param pulumi.Input[_builtins.int] vlan_id: VLAN (or VXLAN) of the network.
         :param pulumi.Input[_builtins.str] vn_mad: Network driver, for example `bridge`, `vxlan` or `dummy`.
         """
         ...
@@ -263,7 +459,23 @@ class VirtualNetwork(pulumi.CustomResource):
                  args: VirtualNetworkArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        A virtual network and its address ranges.
+        A virtual network and its address ranges. Everything but its driver, bridge, VLAN and cluster changes in place. It is deleted as soon as no machine has an address of it any more.
+
+        ## Example Usage
+
+        ```python
+        import pulumi_opennebula as opennebula
+
+        virtual_network = opennebula.VirtualNetwork("virtual_network",
+            name="lab",
+            vn_mad="bridge",
+            bridge="br0",
+            address_ranges=[{"ip": "10.20.0.10", "size": 32}, {"ip": "10.20.1.10", "size": 16}],
+            held_leases=["10.20.0.10"],
+            gateway="10.20.0.1",
+            dns="10.20.0.2",
+        )
+        ```
 
         :param str resource_name: The name of the resource.
         :param VirtualNetworkArgs args: The arguments to use to populate this resource's properties.
@@ -284,13 +496,23 @@ class VirtualNetwork(pulumi.CustomResource):
                  attributes: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  bridge: Optional[pulumi.Input[_builtins.str]] = None,
                  cluster_id: Optional[pulumi.Input[_builtins.int]] = None,
+                 description: Optional[pulumi.Input[_builtins.str]] = None,
                  dns: Optional[pulumi.Input[_builtins.str]] = None,
                  gateway: Optional[pulumi.Input[_builtins.str]] = None,
+                 gateway6: Optional[pulumi.Input[_builtins.str]] = None,
+                 group: Optional[pulumi.Input[_builtins.str]] = None,
+                 held_leases: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
+                 labels: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]] = None,
                  mark: Optional[pulumi.Input[_builtins.str]] = None,
+                 mtu: Optional[pulumi.Input[_builtins.int]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 network_address: Optional[pulumi.Input[_builtins.str]] = None,
                  network_mask: Optional[pulumi.Input[_builtins.str]] = None,
                  permissions: Optional[pulumi.Input[_builtins.str]] = None,
+                 physical_device: Optional[pulumi.Input[_builtins.str]] = None,
+                 search_domain: Optional[pulumi.Input[_builtins.str]] = None,
                  security_groups: Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.int]]]] = None,
+                 vlan_id: Optional[pulumi.Input[_builtins.int]] = None,
                  vn_mad: Optional[pulumi.Input[_builtins.str]] = None,
                  __props__=None):
         opts = pulumi.ResourceOptions.merge(_utilities.get_resource_opts_defaults(), opts)
@@ -305,15 +527,25 @@ class VirtualNetwork(pulumi.CustomResource):
             __props__.__dict__["attributes"] = attributes
             __props__.__dict__["bridge"] = bridge
             __props__.__dict__["cluster_id"] = cluster_id
+            __props__.__dict__["description"] = description
             __props__.__dict__["dns"] = dns
             __props__.__dict__["gateway"] = gateway
+            __props__.__dict__["gateway6"] = gateway6
+            __props__.__dict__["group"] = group
+            __props__.__dict__["held_leases"] = held_leases
+            __props__.__dict__["labels"] = labels
             __props__.__dict__["mark"] = mark
+            __props__.__dict__["mtu"] = mtu
             if name is None and not opts.urn:
                 raise TypeError("Missing required property 'name'")
             __props__.__dict__["name"] = name
+            __props__.__dict__["network_address"] = network_address
             __props__.__dict__["network_mask"] = network_mask
             __props__.__dict__["permissions"] = permissions
+            __props__.__dict__["physical_device"] = physical_device
+            __props__.__dict__["search_domain"] = search_domain
             __props__.__dict__["security_groups"] = security_groups
+            __props__.__dict__["vlan_id"] = vlan_id
             if vn_mad is None:
                 vn_mad = 'dummy'
             __props__.__dict__["vn_mad"] = vn_mad
@@ -347,17 +579,27 @@ class VirtualNetwork(pulumi.CustomResource):
         __props__.__dict__["attributes"] = None
         __props__.__dict__["bridge"] = None
         __props__.__dict__["cluster_id"] = None
+        __props__.__dict__["description"] = None
         __props__.__dict__["dns"] = None
         __props__.__dict__["endpoint"] = None
         __props__.__dict__["gateway"] = None
+        __props__.__dict__["gateway6"] = None
+        __props__.__dict__["group"] = None
+        __props__.__dict__["held_leases"] = None
+        __props__.__dict__["labels"] = None
         __props__.__dict__["mark"] = None
+        __props__.__dict__["mtu"] = None
         __props__.__dict__["name"] = None
+        __props__.__dict__["network_address"] = None
         __props__.__dict__["network_id"] = None
         __props__.__dict__["network_mask"] = None
         __props__.__dict__["permissions"] = None
+        __props__.__dict__["physical_device"] = None
         __props__.__dict__["ranges"] = None
+        __props__.__dict__["search_domain"] = None
         __props__.__dict__["security_groups"] = None
         __props__.__dict__["state"] = None
+        __props__.__dict__["vlan_id"] = None
         __props__.__dict__["vn_mad"] = None
         return VirtualNetwork(resource_name, opts=opts, __props__=__props__)
 
@@ -365,7 +607,7 @@ class VirtualNetwork(pulumi.CustomResource):
     @pulumi.getter(name="addressRanges")
     def address_ranges(self) -> pulumi.Output[Optional[Sequence['outputs.AddressRange']]]:
         """
-        Address ranges. Ranges may be added and removed in place, told apart by position.
+        Address ranges, in any order. They are added, resized and removed in place, without touching the others. A range is known by the addresses that are declared for it (`type`, `ip`, `mac`, `ip6`, prefixes, `ipam`), never by its place in the list.
         """
         return pulumi.get(self, "address_ranges")
 
@@ -395,9 +637,17 @@ class VirtualNetwork(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def description(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Free text.
+        """
+        return pulumi.get(self, "description")
+
+    @_builtins.property
+    @pulumi.getter
     def dns(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Name server that guests are told.
+        Name servers that guests are told, with blanks between them.
         """
         return pulumi.get(self, "dns")
 
@@ -419,11 +669,51 @@ class VirtualNetwork(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def gateway6(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Default IPv6 gateway that guests are told.
+        """
+        return pulumi.get(self, "gateway6")
+
+    @_builtins.property
+    @pulumi.getter
+    def group(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Name or id of the group that the object belongs to. The group of the user who makes it when absent; an object that exists keeps its own.
+        """
+        return pulumi.get(self, "group")
+
+    @_builtins.property
+    @pulumi.getter(name="heldLeases")
+    def held_leases(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        Addresses (IPv4, IPv6 or MAC) that no machine gets. They are held and released in place. The network keeps those that are on hold when absent; an empty list releases them.
+        """
+        return pulumi.get(self, "held_leases")
+
+    @_builtins.property
+    @pulumi.getter
+    def labels(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
+        """
+        Labels (`LABELS`), in any order; `/` makes a tree of them, such as `team/red`. The object keeps those that it has when absent; an empty list removes them.
+        """
+        return pulumi.get(self, "labels")
+
+    @_builtins.property
+    @pulumi.getter
     def mark(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        The stack's mark (output `value` of a `Mark`). Written on the object, so that a creation that was cut off finds it again.
+        The stack's mark (output `value` of a `Mark`). It is written on the object when that is made, so that a creation that was cut off finds it again and adopts it. Another mark is no difference.
         """
         return pulumi.get(self, "mark")
+
+    @_builtins.property
+    @pulumi.getter
+    def mtu(self) -> pulumi.Output[Optional[_builtins.int]]:
+        """
+        MTU that guests are told.
+        """
+        return pulumi.get(self, "mtu")
 
     @_builtins.property
     @pulumi.getter
@@ -432,6 +722,14 @@ class VirtualNetwork(pulumi.CustomResource):
         Name of the network; unique per owner.
         """
         return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter(name="networkAddress")
+    def network_address(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Address of the network that guests are told.
+        """
+        return pulumi.get(self, "network_address")
 
     @_builtins.property
     @pulumi.getter(name="networkId")
@@ -453,9 +751,17 @@ class VirtualNetwork(pulumi.CustomResource):
     @pulumi.getter
     def permissions(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Rights of owner, group and others in three octal digits, such as `640`. As the platform sets them when absent.
+        Rights of owner, group and others in three octal digits (4 use, 2 manage, 1 administer), such as `640`. As the platform sets them when absent; an object that exists keeps its own.
         """
         return pulumi.get(self, "permissions")
+
+    @_builtins.property
+    @pulumi.getter(name="physicalDevice")
+    def physical_device(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Network device of the hosts that the bridge is attached to (`PHYDEV`).
+        """
+        return pulumi.get(self, "physical_device")
 
     @_builtins.property
     @pulumi.getter
@@ -466,10 +772,18 @@ class VirtualNetwork(pulumi.CustomResource):
         return pulumi.get(self, "ranges")
 
     @_builtins.property
+    @pulumi.getter(name="searchDomain")
+    def search_domain(self) -> pulumi.Output[Optional[_builtins.str]]:
+        """
+        Search domain that guests are told.
+        """
+        return pulumi.get(self, "search_domain")
+
+    @_builtins.property
     @pulumi.getter(name="securityGroups")
     def security_groups(self) -> pulumi.Output[Optional[Sequence[_builtins.int]]]:
         """
-        Ids of the security groups of every interface in this network.
+        Ids of the security groups of every interface in this network, in any order. The platform adds the default group 0.
         """
         return pulumi.get(self, "security_groups")
 
@@ -480,6 +794,14 @@ class VirtualNetwork(pulumi.CustomResource):
         State of the network, for example `READY`.
         """
         return pulumi.get(self, "state")
+
+    @_builtins.property
+    @pulumi.getter(name="vlanId")
+    def vlan_id(self) -> pulumi.Output[Optional[_builtins.int]]:
+        """
+        VLAN (or VXLAN) of the network.
+        """
+        return pulumi.get(self, "vlan_id")
 
     @_builtins.property
     @pulumi.getter(name="vnMad")

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
+from provider_plugin import Plugin, running_plugin, struct
+from pulumi.runtime.proto import provider_pb2
 
 from opennebula_provider.rpc import each, parse
 from opennebula_provider.xmlrpc_server import Server, open_server
@@ -26,6 +28,15 @@ class TestCloud:
 
     status: dict[str, Any]
     auth: Path
+    ends: ExitStack = field(default_factory=ExitStack)
+    _plugin: Plugin | None = None
+
+    def plugin(self) -> Plugin:
+        """A provider process that is configured for the cloud; it starts with the first use and ends with the cloud."""
+        if self._plugin is None:
+            self._plugin = self.ends.enter_context(running_plugin(**self.environment))
+            self._plugin.stub.Configure(provider_pb2.ConfigureRequest(args=struct()))
+        return self._plugin
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,7 +106,8 @@ def running_cloud(state: Path, *options: str) -> Iterator[TestCloud]:
         contract = state / "cloud.json"
         wait_for(lambda: contract.exists() or process.poll() is not None, 30, "the cloud")
         assert contract.exists(), log.read_text()
-        yield TestCloud(json.loads(contract.read_text()), state / "one_auth")
+        with ExitStack() as ends:
+            yield TestCloud(json.loads(contract.read_text()), state / "one_auth", ends)
     finally:
         process.terminate()
         process.wait(30)

@@ -31,18 +31,20 @@ class Messages(engine_pb2_grpc.EngineServicer):
 
 @dataclass
 class Plugin:
-    """`stub` is the provider's wire, `engine` the server whose end is the provider's end."""
+    """`stub` is the provider's wire, `messages` what it told its engine, `engine` the server whose end is its end."""
 
     process: subprocess.Popen[str]
     stub: Any
     engine: grpc.Server
+    messages: list[str]
 
 
 @contextmanager
 def running_plugin(**settings: str) -> Iterator[Plugin]:
     """A provider process; `settings` are its environment."""
     engine = grpc.server(ThreadPoolExecutor(2))
-    engine_pb2_grpc.add_EngineServicer_to_server(Messages(), engine)
+    messages = Messages()
+    engine_pb2_grpc.add_EngineServicer_to_server(messages, engine)
     port = engine.add_insecure_port("127.0.0.1:0")
     engine.start()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
@@ -55,7 +57,7 @@ def running_plugin(**settings: str) -> Iterator[Plugin]:
     )
     try:
         with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-            yield Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel), engine)
+            yield Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel), engine, messages.seen)
     finally:
         process.kill()
         process.communicate()

@@ -7,50 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.wanted import PROGRAM, PROJECT
+
 ROOT = Path(__file__).resolve().parents[3]
 LEAKS = ("PULUMI_", "ONE_", "ONEFLOW_", "FEDSTACK_")
-
-PROGRAM = """
-import json
-import pathlib
-
-import pulumi
-import pulumi_opennebula as one
-
-wanted = json.loads(pathlib.Path("wanted.json").read_text())
-made = {}
-
-
-def value(text):
-    if isinstance(text, dict):
-        return {key: value(item) for key, item in text.items()}
-    if isinstance(text, list):
-        return [value(item) for item in text]
-    if isinstance(text, str) and text.startswith("@"):
-        resource, output = text[1:].split(".")
-        return getattr(made[resource], output)
-    return text
-
-
-for name, spec in wanted.items():
-    if "function" in spec:
-        made[name] = getattr(one, f"{spec['function']}_output")(**value(spec["inputs"]))
-        pulumi.export(name, made[name])
-        continue
-    made[name] = getattr(one, spec["type"])(name, **value(spec["inputs"]))
-    if spec["type"] == "Service":
-        pulumi.export(name, made[name].role_status)
-        pulumi.export(f"{name}_id", made[name].service_id)
-"""
-
-PROJECT = """
-name: probe
-runtime:
-  name: python
-  options: {{toolchain: pip, virtualenv: {venv}}}
-packages:
-  opennebula: {provider}
-"""
 
 
 @dataclass
@@ -63,7 +23,7 @@ class Stack:
 
     def __post_init__(self) -> None:
         (self.root / "state").mkdir(parents=True)
-        project = PROJECT.format(venv=ROOT / ".venv", provider=ROOT / "provider")
+        project = PROJECT.format(name="probe", root=ROOT)
         (self.root / "Pulumi.yaml").write_text(project)
         (self.root / "__main__.py").write_text(PROGRAM)
         self.write()

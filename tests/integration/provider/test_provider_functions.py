@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -52,30 +53,101 @@ def test_images(plugin: Plugin, cloud: TestCloud, tmp_path: Any) -> None:
         image.delete()
 
 
-def test_nothing_found_is_one_message_with_what_was_asked(plugin: Plugin, cloud: TestCloud) -> None:
-    endpoint = cloud.status["rpc"]
-    text = message(plugin.stub.Invoke, request("getImage", imageId=77))
-    assert text == f"imageId 77: there is no image with this id at {endpoint}"
-    text = message(plugin.stub.Invoke, request("getDatastore", name="defualt"))
-    assert text == (
-        f"name 'defualt': expected exactly one datastore of this name at {endpoint}, found 0; did you mean 'default'?"
-    )
-    text = message(plugin.stub.Invoke, request("getService", serviceId=77))
-    assert text == f"serviceId 77: there is no service with this id at {cloud.status['flow']}"
-    text = message(plugin.stub.Invoke, request("getImage", name="a", imageId=1, nam="b"))
-    assert text == "nam: is not a property; did you mean name?"
-    text = message(plugin.stub.Invoke, request("getImage", name="a", imageId=1))
-    assert text == "exactly one of imageId and name is needed, got imageId and name"
+@dataclass(frozen=True)
+class Pool:
+    """How an object named `twin` is made and deleted; `params` are those of `allocate`."""
+
+    kind: str
+    params: tuple[Any, ...]
+
+    def make(self, cloud: TestCloud, owner: int) -> int:
+        """One that belongs to that user (-1: to whoever makes it)."""
+        number = cloud.call(f"{self.kind}.allocate", *self.params)
+        cloud.call(f"{self.kind}.chown", number, owner, -1)
+        return int(number)
+
+    def remove(self, cloud: TestCloud, number: int) -> None:
+        """Deletes it."""
+        cloud.call(f"{self.kind}.delete", number)
 
 
-def test_two_of_a_name_are_told_apart_by_id(plugin: Plugin, cloud: TestCloud) -> None:
-    body = {"name": "twin", "roles": []}
-    first, second = (cloud.flow("POST", "service_template", body).json()["DOCUMENT"]["ID"] for _ in range(2))
-    text = message(plugin.stub.Invoke, request("getServiceTemplate", name="twin"))
-    assert text.endswith(f"found 2 ({first} of oneadmin, {second} of oneadmin): say which with serviceTemplateId")
-    assert ask(plugin, "getServiceTemplate", serviceTemplateId=int(second))["name"] == "twin"
-    for number in (first, second):
+@dataclass(frozen=True)
+class Documents:
+    """The same for a OneFlow document; `path` is where it is."""
+
+    path: str
+
+    def make(self, cloud: TestCloud, _owner: int) -> int:
+        """A template, or a service of one."""
+        number = _id(cloud.flow("POST", "service_template", {"name": "twin", "roles": []}))
+        if self.path == "service_template":
+            return number
+        action = f"service_template/{number}/action"
+        made = _id(cloud.flow("POST", action, {"action": {"perform": "instantiate", "params": {}}}))
         cloud.flow("DELETE", f"service_template/{number}")
+        return made
+
+    def remove(self, cloud: TestCloud, number: int) -> None:
+        """Deletes it."""
+        assert cloud.flow("DELETE", f"{self.path}/{number}").ok
+
+
+def _id(reply: Any) -> int:
+    return int(reply.json()["DOCUMENT"]["ID"])
+
+
+LOOKUPS = {
+    "getImage": ("imageId", "image", Pool("image", ('NAME="twin"\nTYPE="OS"\nSIZE="1"', 1))),
+    "getVirtualNetwork": ("networkId", "virtual network", Pool("vn", ('NAME="twin"\nVN_MAD="dummy"', -1))),
+    "getVirtualMachineTemplate": (
+        "templateId",
+        "virtual machine template",
+        Pool("template", ('NAME="twin"\nCPU="1"\nMEMORY="1"',)),
+    ),
+    "getDatastore": ("datastoreId", "datastore", Pool("datastore", ('NAME="twin"\nTM_MAD="local"\nDS_MAD="fs"', 0))),
+    "getServiceTemplate": ("serviceTemplateId", "service template", Documents("service_template")),
+    "getService": ("serviceId", "service", Documents("service")),
+}
+
+
+@pytest.fixture(scope="module")
+def other(cloud: TestCloud) -> int:
+    """Another user."""
+    return int(cloud.call("user.allocate", "other", "secret", "core", [1]))
+
+
+@pytest.mark.parametrize("function", LOOKUPS)
+def test_one_is_found_by_id_or_name_none_and_several_are_one_message(
+    function: str, plugin: Plugin, cloud: TestCloud, other: int
+) -> None:
+    key, word, kind = LOOKUPS[function]
+    endpoint = cloud.status["flow" if function.startswith("getService") else "rpc"]
+    text = message(plugin.stub.Invoke, request(function, name="twin"))
+    assert text.startswith(f"name 'twin': expected exactly one {word} of this name at {endpoint}, found 0")
+    first, second = kind.make(cloud, other), kind.make(cloud, -1)
+    text = message(plugin.stub.Invoke, request(function, name="twin"))
+    owners = ("other" if isinstance(kind, Pool) else "oneadmin", "oneadmin")
+    assert text.endswith(f"found 2 ({first} of {owners[0]}, {second} of {owners[1]}): say which with {key}")
+    found = ask(plugin, function, **{key: second})
+    assert (found["name"], found[key], found["owner"]) == ("twin", second, "oneadmin")
+    text = message(plugin.stub.Invoke, request(function, **{key: 4711}))
+    assert text == f"{key} 4711: there is no {word} with this id at {endpoint}"
+    text = message(plugin.stub.Invoke, request(function, name="twim"))
+    assert text.endswith("found 0; did you mean 'twin'?")
+    text = message(plugin.stub.Invoke, request(function, nam="b"))
+    assert text == "nam: is not a property; did you mean name?"
+    text = message(plugin.stub.Invoke, request(function, **{"name": "a", key: 1}))
+    assert text == f"exactly one of {key} and name is needed, got {key} and name"
+    for number in (first, second):
+        kind.remove(cloud, number)
+
+
+def test_only_one_of_a_name_is_found_by_it(plugin: Plugin, cloud: TestCloud) -> None:
+    number = cloud.call("template.allocate", 'NAME="single"\nCPU="0.5"\nMEMORY="8"\nLABELS="a,b"\nX="1"')
+    found = ask(plugin, "getVirtualMachineTemplate", name="single")
+    assert found == ask(plugin, "getVirtualMachineTemplate", templateId=number)
+    assert (found["cpu"], found["labels"], found["attributes"]) == (0.5, ["a", "b"], {"X": "1"})
+    cloud.call("template.delete", number)
 
 
 def test_what_the_cloud_itself_has(plugin: Plugin, cloud: TestCloud) -> None:
@@ -91,6 +163,8 @@ def test_what_the_cloud_itself_has(plugin: Plugin, cloud: TestCloud) -> None:
     assert host["cpus"] >= 1
     assert host["memoryMb"] > 0
     assert ask(plugin, "getHosts", state="DISABLED")["hosts"] == []
+    assert ask(plugin, "getHosts", namePattern=host["name"], clusterId=0)["hosts"] == [host]
+    assert ask(plugin, "getHosts", namePattern="no such host")["hosts"] == []
 
 
 def test_what_is_not_known_yet_gives_an_answer_that_is_not_known(plugin: Plugin) -> None:
@@ -122,7 +196,7 @@ def test_a_running_federation_is_found(stack: Stack, plugin: Plugin) -> None:
     form = ask(plugin, "getServiceTemplate", name="fed")
     assert form["serviceTemplateId"] == outputs["template"]["serviceTemplateId"]
     assert [role["name"] for role in form["roles"]] == ["head", "worker"]
-    assert (form["deployment"], form["readyStatusGate"], form["attributes"]) == ("straight", True, {})
+    assert (form["deployment"], form["readyStatusGate"], form.get("attributes")) == ("straight", True, None)
 
 
 def test_a_program_uses_what_it_finds(stack: Stack, cloud: TestCloud) -> None:
@@ -141,7 +215,7 @@ def test_a_program_uses_what_it_finds(stack: Stack, cloud: TestCloud) -> None:
     rules = [{"protocol": "TCP", "direction": "INBOUND", "ports": "22"}]
     stack.wanted["group"] = {"type": "SecurityGroup", "inputs": {"name": "ssh", "rules": rules}}
     origin = {"name": "own", "template_id": "@other.template_id"}
-    stack.wanted["single"] = {"type": "VirtualMachine", "inputs": {**origin, "attributes": {"labels": "a"}}}
+    stack.wanted["single"] = {"type": "VirtualMachine", "inputs": {**origin, "labels": ["a"]}}
     done = stack.up()
     assert done.returncode == 0, done.stdout
     assert "3 created" in done.stdout

@@ -29,7 +29,7 @@ def tree(cloud: TestCloud, machine: Driver) -> dict[str, Any]:
 
 def test_a_machine_from_its_start_to_its_end(cloud: TestCloud, wanted: dict[str, Any]) -> None:
     machine = Driver(cloud, "VirtualMachine")
-    wanted = {**wanted, "context": {"greeting": "moin"}, "attributes": {"labels": "a", "tier": "x"}, "memoryMb": 64}
+    wanted = {**wanted, "context": {"greeting": "moin"}, "labels": ["a"], "attributes": {"tier": "x"}, "memoryMb": 64}
     made = machine.create(**wanted)
     assert made.properties["state"] == "RUNNING"
     assert made.properties["ip"].startswith("127.")
@@ -41,7 +41,7 @@ def test_a_machine_from_its_start_to_its_end(cloud: TestCloud, wanted: dict[str,
     again = Driver(cloud, "VirtualMachine")
     assert again.create(**wanted).id == machine.id
 
-    changed = {**wanted, "name": "shop", "attributes": {"tier": "y"}, "memoryMb": 96, "vcpu": 2}
+    changed = {**wanted, "name": "shop", "labels": [], "attributes": {"tier": "y"}, "memoryMb": 96, "vcpu": 2}
     assert machine.diff(**changed).replaces == []
     cloud.report_ready(int(machine.id))
     machine.update(**changed)

@@ -1,10 +1,17 @@
 """The plugin as a process, over its own wire: start, errors without tracebacks, end with its engine."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from provider_plugin import Plugin, message, running_plugin, struct
+from provider_cloud import TestCloud
+from provider_plugin import ROOT, Plugin, message, running_plugin, struct
 from pulumi.runtime.proto import provider_pb2
+
+from tests.support.waiting import wait_for
 
 CLOSED_PORT = "http://127.0.0.1:9/RPC2"
 
@@ -24,6 +31,41 @@ def test_it_serves_its_schema_and_ends_with_its_engine(plugin: Plugin) -> None:
     assert '"opennebula:index:Service"' in reply.schema
     plugin.engine.stop(None).wait()
     assert plugin.process.wait(timeout=20) == 0
+
+
+def test_it_ends_with_an_engine_that_asked_nothing(plugin: Plugin) -> None:
+    plugin.engine.stop(None).wait()
+    assert plugin.process.wait(timeout=20) == 0
+
+
+def test_it_ends_when_its_engine_was_gone_before_it_started() -> None:
+    command = [sys.executable, str(ROOT / "provider"), "127.0.0.1:9"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_ends_in_the_middle_of_a_wait(cloud: TestCloud) -> None:
+    """A network in use is asked to go again and again until the deadline, which is minutes away."""
+    with running_plugin(**cloud.environment) as plugin:
+        plugin.stub.Configure(provider_pb2.ConfigureRequest(args=struct()))
+        inputs = struct(name="held", vnMad="dummy", addressRanges=[{"type": "IP4", "ip": "10.9.0.1", "size": 2}])
+        made = plugin.stub.Create(provider_pb2.CreateRequest(urn=urn("VirtualNetwork"), properties=inputs))
+        cloud.call("vn.hold", int(made.id), 'LEASES = [ IP = "10.9.0.1" ]')
+        request = provider_pb2.DeleteRequest(
+            id=made.id, urn=urn("VirtualNetwork"), properties=made.properties, old_inputs=inputs
+        )
+        waiting = plugin.stub.Delete.future(request)
+        wait_for(lambda: any("leases" in text for text in plugin.messages), 20, "the platform's refusal")
+        plugin.engine.stop(None).wait()
+        assert plugin.process.wait(timeout=20) == 0
+        assert waiting.exception() is not None
+
+
+def test_a_plugin_folder_without_its_environment_says_so(tmp_path: Path) -> None:
+    launcher = shutil.copy(ROOT / "provider/pulumi-resource-opennebula", tmp_path)
+    done = subprocess.run([launcher, "127.0.0.1:9"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pulumi-resource-opennebula: no virtual environment at {tmp_path}/venv or ")
 
 
 def test_errors_are_one_message(plugin: Plugin) -> None:

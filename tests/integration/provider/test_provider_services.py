@@ -54,8 +54,8 @@ def test_inputs_by_role_and_numbers_in_a_safe_order(cloud: TestCloud, machine: i
     service.refresh()
     assert service.diff(**wanted).changes == {}
     roles = [{"name": "worker", "cardinality": 1}, {**wanted["roles"][1], "cardinality": 2}]
-    wanted = {**wanted, "mark": "m2", "name": "fed2", "roles": roles, "cooldown": 2}
-    paths = {"mark", "name", "roles[0].cardinality", "roles[1].cardinality", "cooldown"}
+    wanted = {**wanted, "name": "fed2", "roles": roles, "cooldown": 2}
+    paths = {"name", "roles[0].cardinality", "roles[1].cardinality", "cooldown"}
     assert set(service.diff(**wanted).changes) == paths
     service.update(**wanted)
     assert sorted(one["NAME"].split("_(")[0] for one in cloud.machines()) == ["head_0", "head_1", "worker_1"]
@@ -66,7 +66,10 @@ def test_inputs_by_role_and_numbers_in_a_safe_order(cloud: TestCloud, machine: i
     assert Driver(cloud, "Service").create(**wanted).id == service.id
     imported = service.imported().inputs
     assert (imported["name"], imported["serviceTemplateId"]) == ("fed2", int(template.id))
-    assert imported["roles"] == [{"name": "head", "cardinality": 2}, {"name": "worker", "cardinality": 1}]
+    assert [(one["name"], one["cardinality"], one["cooldown"]) for one in imported["roles"]] == [
+        *(("head", 2, 2), ("worker", 1, 2)),
+    ]
+    assert imported["roles"][0]["userInputsValues"] == {"SIZE": "L"}
     service.delete()
     assert service.refresh() is None
     assert cloud.machines() == []

@@ -1,6 +1,5 @@
 """The await table and the watches on recorded sequences: a new way to fail is a new file."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,7 @@ import pytest
 
 from fedstack.oneflow.states import ServiceState
 from fedstack.opennebula.states import LCM_FAILURES, ImageState, VnetState
-from opennebula_provider.awaits import (
-    LONGEST_DELAY,
-    TABLE,
-    InterruptedWaitError,
-    Outcome,
-    Pace,
-    Sight,
-    StateWatch,
-    Verdict,
-    judge,
-    wait,
-)
+from opennebula_provider.awaits import TABLE, Outcome, Sight, StateWatch, Verdict, judge
 from opennebula_provider.healing import NodeSight, NodeWatch, Remedy, remedies
 from opennebula_provider.service_view import Node, View, view
 from opennebula_provider.service_watch import ServiceWatch, sight
@@ -113,51 +101,10 @@ def test_a_state_that_nobody_listed_ends_the_wait() -> None:
     assert judge(TABLE["Image", "create"], "99") is Verdict.FAILED
 
 
-def test_the_pace_is_tight_after_a_change_and_adds_at_most_a_tenth() -> None:
-    pace, now = Pace(), 0.0
-    delays = []
-    for _ in range(60):
-        delay = pace.next("same", now)
-        assert delay <= max(0.05, 0.1 * now) + 1e-9
-        delays.append(delay)
-        now += delay
-    assert delays[0] == 0.05
-    assert delays == sorted(delays)
-    assert delays[-1] == LONGEST_DELAY
-    assert pace.next("changed", now) == 0.05
-
-
-def test_a_wait_shows_progress_once_and_ends() -> None:
-    looks = iter([Sight("LOCKED", "a"), Sight("LOCKED", "a"), Sight("LOCKED", "b"), Sight("READY")])
-    shown: list[str] = []
-
-    async def look() -> Sight:
-        return next(looks)
-
-    async def report(text: str) -> None:
-        shown.append(text)
-
-    watch = StateWatch(TABLE["Image", "create"], "image", 60)
-    outcome = asyncio.run(wait(look, watch, asyncio.Event(), report))
-    assert outcome.verdict is Verdict.DONE
-    assert shown == ["a", "b"]
-
-
-def test_a_user_who_stops_ends_the_wait() -> None:
-    async def scenario() -> None:
-        stopped = asyncio.Event()
-        stopped.set()
-
-        async def look() -> Sight:
-            return Sight("LOCKED")
-
-        async def report(_text: str) -> None:
-            return None
-
-        await wait(look, StateWatch(TABLE["Image", "create"], "image", 60), stopped, report)
-
-    with pytest.raises(InterruptedWaitError):
-        asyncio.run(scenario())
+def test_every_row_says_when_it_is_late() -> None:
+    for key, row in TABLE.items():
+        assert row.deadline > 0, key
+        assert row.message.format(state="X"), key
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_the_contract_s_names() -> None:
     service = resources["opennebula:index:Service"]
     assert set(service["inputProperties"]) == {
         *("mark", "name", "serviceTemplateId", "roles", "userInputsValues", "readyDeadline", "triggers"),
-        *("ignoredInputs", "cooldown"),
+        *("ignoredInputs", "cooldown", "group", "permissions", "labels"),
     }
     assert {"serviceId", "state", "health", "roleStatus", "endpoint"} <= set(service["required"])
     assert set(resources) == set(RESOURCES)

@@ -6,9 +6,12 @@ import pytest
 
 from opennebula_provider.converge import in_order, target_of
 from opennebula_provider.resource import Call
+from opennebula_provider.scaling import Scaling
 from opennebula_provider.service_view import Role, View, view
 
 READY = {"READY": "YES"}
+POLICY = {"type": "CHANGE", "adjust": 1, "expression": "LOAD > 1"}
+ELASTIC = Scaling({"minVms": 1, "maxVms": 4, "elasticityPolicies": [POLICY]})
 
 
 def seen(state: int, *nodes: tuple[int, int, dict[str, str]], role_state: int = 2, **body: Any) -> View:
@@ -98,9 +101,9 @@ def test_parents_come_before_children_and_cycles_end() -> None:
     [
         (role("n", count=1), None, None, None),
         (role("n", count=1), 2, 2, 2),
-        (role("n", count=3, elastic=True, min_vms=1, max_vms=4), 2, 2, None),
-        (role("n", count=3, elastic=True, min_vms=1, max_vms=4), 4, 2, 4),
-        (role("n", count=9, elastic=True, min_vms=1, max_vms=4), 2, 2, 2),
+        (role("n", count=3, scaling=ELASTIC), 2, 2, None),
+        (role("n", count=3, scaling=ELASTIC), 4, 2, 4),
+        (role("n", count=9, scaling=ELASTIC), 2, 2, 2),
     ],
 )
 def test_the_number_that_a_role_is_held_to(

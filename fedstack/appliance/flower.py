@@ -1,4 +1,7 @@
-"""One Flower process: started through the launcher, heard through its events, ended with everything it started."""
+"""One Flower process: started through the launcher, heard through its events, ended with everything it started.
+
+With isolation ``process`` a SuperExec lives beside it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ import contextlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from fedstack.appliance import superexec
 from fedstack.appliance.launch import Launch
 from fedstack.appliance.runtime import LAUNCH_MARK, Runtime
 from fedstack.processes import kill_marked
@@ -21,12 +25,23 @@ _LOG_BYTES = 8 * 1024 * 1024
 
 
 class FlowerProcess:
-    """A running launch. `failure` is what the launcher said when Flower's main function failed."""
+    """A running launch. `failure` is what the launcher said when Flower's main function failed.
 
-    def __init__(self, process: asyncio.subprocess.Process, mark: str, events: asyncio.StreamReader) -> None:
+    `company` is what runs beside it, from its release to its end.
+    """
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        mark: str,
+        events: asyncio.StreamReader,
+        company: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
         self._process = process
         self._mark = mark
         self._events = events
+        self._company = company
+        self._accompanied: asyncio.Task[None] | None = None
         self.failure = ""
 
     @property
@@ -39,6 +54,7 @@ class FlowerProcess:
         if self._process.stdin:
             self._process.stdin.write(b"go\n")
             self._process.stdin.close()
+        self._accompanied = asyncio.create_task(self._company())
 
     async def listen(self, heard: Callable[[Event], None]) -> int:
         """Hands on every event until the process has ended; returns its exit status. Keeps why it failed."""
@@ -55,6 +71,9 @@ class FlowerProcess:
             self._process.terminate()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+        if self._accompanied:
+            self._accompanied.cancel()
+            await asyncio.wait({self._accompanied})
         await asyncio.to_thread(kill_marked, LAUNCH_MARK, self._mark)
         await self._process.wait()
 
@@ -80,7 +99,7 @@ async def start(runtime: Runtime, launch: Launch, log: Path) -> FlowerProcess:
             raise
         finally:
             os.close(writer)
-    return FlowerProcess(process, mark, await _stream(reader))
+    return FlowerProcess(process, mark, await _stream(reader), lambda: superexec.keep(runtime, launch, mark, log))
 
 
 def rotate(log: Path) -> None:

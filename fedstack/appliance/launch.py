@@ -21,11 +21,11 @@ class Launch:
     environment: dict[str, str]
     generation: str
     fleet_address: str
+    superexec: list[str] = field(default_factory=list)
+    """Arguments of a ``flower-superexec`` to run beside it; empty: Flower starts its own."""
     control_address: str = ""
     ca: str = ""
     """ca.crt; empty: TLS is off."""
-    ca_announced: bool = False
-    """The CA came from the SuperLink through OneGate."""
     refusal: str = ""
     """Part of the reason with which a SuperLink refuses a node that it does not know, or still holds for online."""
     supernode_auth: bool = False
@@ -36,7 +36,7 @@ class Launch:
     server_options: dict[str, int] = field(default_factory=dict)
     """gRPC options of every server that Flower makes."""
     hidden_requests: list[str] = field(default_factory=list)
-    """Parts of HTTP access-log lines that only say that Flower asks itself for work."""
+    """Parts of log lines that only say that SuperNodes, or Flower itself, ask for work."""
 
     def save(self, path: Path) -> None:
         """Writes it, readable by the owner only."""

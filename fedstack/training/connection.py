@@ -57,20 +57,18 @@ def write_home(home: Path, connection: Connection) -> None:
     """Write Flower's configuration (``config.toml``, ``ca.crt``) into ``home``, made a folder for its owner only."""
     home.mkdir(mode=0o700, exist_ok=True)
     home.chmod(0o700)
-    lines = [
-        "[superlink]",
-        f'default = "{NAME}"',
-        "",
-        f"[superlink.{NAME}]",
-        f"address = {text(connection.address)}",
-    ]
+    table = f'[superlink]\ndefault = "{NAME}"\n\n[superlink.{NAME}]\n{settings(home, connection)}'
+    (home / "config.toml").write_text(table, encoding="utf-8")
+
+
+def settings(home: Path, connection: Connection) -> str:
+    """Return the TOML lines with which any Flower generation describes a connection; ``home`` gets the ``ca.crt``."""
+    address = f"address = {text(connection.address)}\n"
     if connection.ca_pem is None:
-        lines.append("insecure = true")
-    else:
-        certificate = home.resolve() / "ca.crt"
-        certificate.write_text(connection.ca_pem, encoding="ascii")
-        lines.append(f"root-certificates = {text(str(certificate))}")
-    (home / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return f"{address}insecure = true\n"
+    certificate = home.resolve() / "ca.crt"
+    certificate.write_text(connection.ca_pem, encoding="ascii")
+    return f"{address}root-certificates = {text(str(certificate))}\n"
 
 
 def _greet(endpoint: tuple[str, int], context: ssl.SSLContext) -> None:

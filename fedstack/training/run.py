@@ -13,10 +13,11 @@ from threading import Thread
 from typing import Any
 
 from fedstack.training.app import App, read_app
-from fedstack.training.connection import NAME, Connection, probe, write_home
+from fedstack.training.connection import NAME, Connection, probe
 from fedstack.training.errors import FAILED, TrainingError
 from fedstack.training.failure import FailureReader
 from fedstack.training.flower import INTERRUPTED, CommandFailedError, Flower
+from fedstack.training.generations import Target, prepare
 from fedstack.training.interrupts import Request, requests
 from fedstack.training.record import draw_curve, load_plotter, write_metrics
 from fedstack.training.result import COMPLETED, LOST, STOPPED, Result
@@ -25,6 +26,8 @@ from fedstack.training.runconfig import for_app
 from fedstack.training.toml import Value, document
 
 STARTED = re.compile(r"Successfully started run (\d+)")
+PROGRESS = re.compile(r"^(Loading project configuration|Success$|Creating a new `).*\n", re.MULTILINE)
+"""What ``flwr run`` of 1.25 says before the error that it does not call one."""
 
 
 def train(
@@ -51,12 +54,12 @@ def train(
     overrides, ignored = for_app(source, run_config, settings or {})
     with tempfile.TemporaryDirectory(prefix="fedstack-flower-") as folder:
         home = Path(folder)
-        write_home(home, connection)
+        target = prepare(environment, home, source, connection)
         with Flower(environment, home) as flower:
             probe(connection)
             file = home / "run-config.toml"
             file.write_text(document(overrides), encoding="utf-8")
-            following = _Following(source, {**source.defaults, **overrides}, flower, runs_dir, on_round, on_log)
+            following = _Following(source, {**source.defaults, **overrides}, flower, target, runs_dir, on_round, on_log)
             for key in ignored:
                 following.note(f"{source.name} declares no run-config key {key}; the stack's value is not used")
             return following.follow(file)
@@ -69,6 +72,7 @@ class _Following:
     app: App
     run_config: Mapping[str, Value]
     flower: Flower
+    target: Target
     runs_dir: Path
     on_round: Callable[[Round], None]
     on_log: Callable[[str], None]
@@ -109,12 +113,12 @@ class _Following:
 
     def _submit(self, config: Path) -> str:
         try:
-            output = self.flower.run("run", str(self.app.folder), NAME, "--run-config", str(config))
+            output = self.flower.run("run", str(self.target.app), NAME, "--run-config", str(config))
         except CommandFailedError as error:
             raise TrainingError(f"{self.app.folder}: not started: {error}") from None
         match = STARTED.search(output)
         if match is None:
-            raise TrainingError(f"{self.app.folder}: flwr did not say that a run started: {output.strip()}")
+            raise TrainingError(f"{self.app.folder}: not started: {PROGRESS.sub('', output).strip()}")
         return match[1]
 
     def _to_the_end(self, run_id: str, log: Path, failure: FailureReader, request: Request) -> tuple[str, str]:
@@ -130,7 +134,7 @@ class _Following:
 
     def _stop(self, run_id: str) -> None:
         try:
-            self.flower.run("stop", run_id, NAME)
+            self.flower.run("stop", run_id, *self.target.superlink)
         except CommandFailedError as error:
             self.note(f"run {run_id} could not be stopped: {error}")
 
@@ -138,7 +142,8 @@ class _Following:
         reader = RoundReader()
         try:
             with log.open("w", encoding="utf-8") as file:
-                for line in map(plain, self.flower.stream("log", run_id, NAME, "--stream", interruptible=True)):
+                command = ("log", run_id, *self.target.superlink, "--stream")
+                for line in map(plain, self.flower.stream(*command, interruptible=True)):
                     file.write(line + "\n")
                     self.on_log(line)
                     failure.feed(line)
@@ -155,11 +160,11 @@ class _Following:
             self.rounds[one.number] = one
 
     def _status(self, run_id: str) -> tuple[str, str]:
-        output = self.flower.run("list", NAME, "--run-id", run_id, "--format", "json")
+        output = self.flower.run("list", *self.target.superlink, "--run-id", run_id, "--format", "json")
         answer: dict[str, Any] = json.loads(output[output.index("{") :])
         if not answer.get("success"):
             raise CommandFailedError(str(answer.get("error-message", output)).strip())
-        return answer["runs"][0]["status"], answer["runs"][0]["status-details"]
+        return answer["runs"][0]["status"], answer["runs"][0].get("status-details", "")
 
     def _record(self, result: Result) -> None:
         if result.rounds:
@@ -180,4 +185,4 @@ def _verdict(status: str, details: str, failure: FailureReader, request: Request
         return FAILED, "stopped by somebody else"
     if status == LOST:
         return FAILED, f"lost sight of it: {details.partition('. ')[0]}"
-    return FAILED, failure.exception or details
+    return FAILED, failure.exception or details or f"Flower gives no reason for {status}"

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from flwr.app import ArrayRecord, Message, MetricRecord
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Bulyan, FedAdam, FedAvg, FedProx, FedTrimmedAvg, Krum
+
+from digits.metrics import Watcher
 
 RunConfig = Mapping[str, bool | float | int | str]
 
@@ -28,10 +31,23 @@ CHOICES: Mapping[str, Choice] = {
 }
 
 
+class NoClientTrainedError(Exception):
+    """No node of a round could train; the message says why."""
+
+
 class Attentive(FedAvg):
-    """Mixed in before a strategy: counts each round's clients, and ends a run in which none could train."""
+    """Mixed in before a strategy: tells a watcher of each round's clients, and ends a run in which none could train."""
 
     clients: int = 0
+    watcher: Watcher
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Select nodes as the strategy does."""
+        messages = list(super().configure_train(server_round, arrays, config, grid))
+        self.watcher.round_begins(server_round, connected=len(list(grid.get_node_ids())), selected=len(messages))
+        return messages
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
@@ -39,17 +55,18 @@ class Attentive(FedAvg):
         """Aggregate as the strategy does.
 
         Raises:
-            RuntimeError: no reply of the round carries a result.
+            NoClientTrainedError: no reply of the round carries a result.
         """
         received = list(replies)
         errors = [str(reply.error.reason) for reply in received if reply.has_error()]
         self.clients = len(received) - len(errors)
+        self.watcher.replies(responded=self.clients, failed=len(errors))
         if not self.clients:
-            raise RuntimeError(f"no client trained in round {server_round}: {'; '.join(errors) or 'no reply'}")
+            raise NoClientTrainedError(f"round {server_round}: {'; '.join(errors) or 'no reply'}")
         return super().aggregate_train(server_round, received)
 
 
-def build(config: RunConfig) -> Attentive:
+def build(config: RunConfig, watcher: Watcher) -> Attentive:
     """Return the strategy that the run config names.
 
     Raises:
@@ -68,6 +85,7 @@ def build(config: RunConfig) -> Attentive:
         min_available_nodes=int(config["min-available-clients"]),
         **{argument: config[key] for key, argument in choice.parameters.items()},
     )
+    strategy.watcher = watcher
     return strategy
 
 

@@ -1,29 +1,12 @@
-"""One adapter a Flower generation: how its programs are told what to do.
-
-An adapter is a module with the functions of `Generation`; a new generation is a new module and one line here.
-"""
+"""One adapter a Flower generation: how its programs are told what to do."""
 
 from __future__ import annotations
 
-from typing import Protocol, cast
-
 from fedstack.appliance.failure import ErrorCode, StepError
-from fedstack.appliance.generations import flower_1_36
-from fedstack.appliance.generations.plan import SuperLinkPlan, SuperNodePlan
-from fedstack.appliance.launch import Launch
+from fedstack.appliance.generations.flower import FLOWER_1_25, FLOWER_1_31, FLOWER_1_36
+from fedstack.appliance.generations.generation import Generation
 
-
-class Generation(Protocol):
-    """What the appliance asks an adapter."""
-
-    def superlink(self, plan: SuperLinkPlan) -> Launch:
-        """The SuperLink's launch."""
-
-    def supernode(self, plan: SuperNodePlan) -> Launch:
-        """The SuperNode's launch."""
-
-
-GENERATIONS: dict[str, Generation] = {"1.36": cast(Generation, flower_1_36)}
+GENERATIONS: dict[str, Generation] = {each.name: each for each in (FLOWER_1_25, FLOWER_1_31, FLOWER_1_36)}
 
 
 def generation(name: str) -> Generation:

@@ -18,40 +18,43 @@ class Certificates:
     key: Path
 
 
-@dataclass(frozen=True)
-class SuperLinkPlan:
-    """Addresses are ``host:port``; `certificates` None: TLS off."""
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What both have. `runtime_address` (``host:port``) is where their app processes connect, `home` is FLWR_HOME."""
 
-    fleet_address: str
-    control_address: str
     runtime_address: str
     isolation: str
-    database: Path
-    certificates: Certificates | None
-    supernode_auth: bool
     keepalive: Keepalive
     log_level: str
     log_format: str
     home: Path
 
 
-@dataclass(frozen=True)
-class SuperNodePlan:
+@dataclass(frozen=True, kw_only=True)
+class SuperLinkPlan(Plan):
+    """Addresses are ``host:port``; `certificates` None: TLS off."""
+
+    fleet_address: str
+    control_address: str
+    database: Path
+    certificates: Certificates | None
+    supernode_auth: bool
+    app_root: Path
+    """What ServerApps know as ``/app``."""
+    app_address: str
+    """The IP address on which ServerApps may offer something, such as metrics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuperNodePlan(Plan):
     """`ca` None: TLS off. `key` None: the node registers itself. 0 tries or seconds: without limit."""
 
     superlink_address: str
-    runtime_address: str
-    isolation: str
     ca: Path | None
     key: Path | None
     node_config: str
     max_retries: int
     max_wait_time: int
-    keepalive: Keepalive
-    log_level: str
-    log_format: str
-    home: Path
     gpu: Mapping[str, str]
     """Environment variables for the GPU; empty: none is used."""
     static: bool
-    ca_announced: bool

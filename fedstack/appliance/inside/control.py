@@ -1,8 +1,8 @@
 """Speaks to a SuperLink's Control API over gRPC: one JSON request a line in, one JSON answer a line out.
 
 ``python control.py ADDRESS CA-FILE``. Requests: ``{"do": "list"}``, ``{"do": "register", "public_key": PEM}``,
-``{"do": "unregister", "node_id": "..."}``. An answer holds ``error`` and
-``code`` (gRPC's) when the SuperLink refused or was away.
+``{"do": "unregister", "node_id": "..."}``, ``{"do": "active-runs"}``. An answer holds ``error`` and ``code`` (gRPC's)
+when the SuperLink refused or was away.
 
 Run by the image's interpreter: the messages are those of the Flower version in it.
 """
@@ -34,6 +34,9 @@ def answer(stub: Any, request: dict[str, str]) -> dict[str, Any]:
             message = messages.UnregisterNodeRequest(node_id=int(request["node_id"]))
             stub.UnregisterNode(message, timeout=_SECONDS)
             return {}
+        case "active-runs":
+            runs = stub.ListRuns(messages.ListRunsRequest(), timeout=_SECONDS).run_dict.values()
+            return {"runs": sorted(str(run.run_id) for run in runs if run.status.status != "finished")}
         case other:
             return {"error": f"unknown request {other!r}", "code": "UNIMPLEMENTED"}
 

@@ -83,16 +83,16 @@ class JsonFormatter(logging.Formatter):
 
 
 class HideRequests(logging.Filter):
-    """Drops access-log lines with which Flower's own processes ask for work every second."""
+    """Drops the lines that only say that SuperNodes and Flower's own processes ask for work every second."""
 
     def __init__(self, parts: list[str]) -> None:
         super().__init__()
         self._parts = parts
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """False for a line that holds one of the parts."""
+        """False for a line that holds one of the parts; who reads DEBUG sees everything."""
         message = record.getMessage()
-        return not any(part in message for part in self._parts)
+        return record.levelno < logging.INFO or not any(part in message for part in self._parts)
 
 
 def reason(error: BaseException, last_error: str) -> str:
@@ -122,13 +122,14 @@ def prepare_grpc(events: Events) -> None:
 def prepare_logging(events: Events) -> None:
     """Listens to Flower's logger; formats it as JSON when asked to."""
     logger = logging.getLogger("flwr")
-    if os.environ.get(LOG_FORMAT) == "json":
-        for handler in logger.handlers:
+    hide = HideRequests(os.environ.get(HIDDEN_REQUESTS, "").split())
+    for handler in logger.handlers:
+        handler.addFilter(hide)
+        if os.environ.get(LOG_FORMAT) == "json":
             handler.format = JsonFormatter().format  # type: ignore[method-assign]
     logger.addHandler(events)
-    hidden = os.environ.get(HIDDEN_REQUESTS, "").split()
     logging.getLogger("uvicorn.error").addFilter(events.overhear)
-    logging.getLogger("uvicorn.access").addFilter(HideRequests(hidden))
+    logging.getLogger("uvicorn.access").addFilter(hide)
 
 
 def main(program: str, arguments: list[str]) -> NoReturn:

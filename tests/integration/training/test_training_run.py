@@ -69,7 +69,7 @@ def test_a_real_run_learns_and_leaves_its_files(running: Running, tmp_path: Path
         DIGITS,
         running.connection,
         running.environment,
-        {"strategy": "FedAvg", "num-server-rounds": "9", "metrics-port": "9101"},
+        {"strategy": "FedAvg", "num-server-rounds": "9", "dropout": "0.1"},
         tmp_path,
         settings={"num-server-rounds": "3"},
         on_round=seen.append,
@@ -86,7 +86,7 @@ def test_a_real_run_learns_and_leaves_its_files(running: Running, tmp_path: Path
     assert json.loads((result.directory / "metrics.json").read_text())["run_config"]["num-server-rounds"] == 3
     assert (result.directory / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert "fedstack.metrics" in (result.directory / "run.log").read_text()
-    assert result.notes == ["digits declares no run-config key metrics-port; the stack's value is not used"]
+    assert result.notes == ["digits declares no run-config key dropout; the stack's value is not used"]
     assert not any("\x1b" in line for line in log)
 
 

@@ -1,4 +1,4 @@
-"""``fedstack-appliance boot|supervise|health superlink|supernode``: the appliance's programs inside a VM.
+"""``fedstack-appliance boot|supervise|health|report superlink|supernode``: the appliance's programs inside a VM.
 
 Exit status: 0 well, 1 not, 2 called wrongly. Each program imports only what it needs: a health check has to be quick.
 """
@@ -45,7 +45,19 @@ def health(appliance: Appliance, paths: Paths) -> int:
     return 1 if problem else 0
 
 
-PROGRAMS: dict[str, Callable[[Appliance, Paths], int]] = {"boot": boot, "supervise": supervise, "health": health}
+def report(appliance: Appliance, paths: Paths) -> int:
+    """The same for the guest agent, as the last step of the boot log."""
+    from fedstack.appliance import report as last_step
+
+    return last_step.report(appliance, paths)
+
+
+PROGRAMS: dict[str, Callable[[Appliance, Paths], int]] = {
+    "boot": boot,
+    "supervise": supervise,
+    "health": health,
+    "report": report,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

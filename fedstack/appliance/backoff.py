@@ -37,6 +37,6 @@ class Backoff:
 FIXED = Backoff(ATTEMPTS, WAIT_SECONDS, WAIT_SECONDS)
 
 
-def choose(edge: bool, algorithm: str, longest: float) -> Backoff:
+def choose(edge: bool, algorithm: str, longest: float, first: float = WAIT_SECONDS) -> Backoff:
     """The loop of an image: FL_EDGE_BACKOFF and FL_EDGE_MAX_BACKOFF count on an edge image only (rule 10o)."""
-    return Backoff(None, WAIT_SECONDS, longest) if edge and algorithm == "exponential" else FIXED
+    return Backoff(None, first, longest) if edge and algorithm == "exponential" else Backoff(ATTEMPTS, first, first)

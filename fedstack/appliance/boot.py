@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import TypeVar
 
 from fedstack.appliance import context, facts, files, health, onegate, runtime, services, steps
@@ -16,7 +19,8 @@ from fedstack.appliance.onegate import GateError, OneGate
 from fedstack.appliance.paths import Paths
 from fedstack.appliance.runtime import Runtime
 from fedstack.appliance.steps import Step
-from fedstack.context import Appliance, advice, validate
+from fedstack.context import Appliance, advice, validate, without_effect
+from fedstack.processes import start_time
 
 
 class Boot:
@@ -53,6 +57,11 @@ class Boot:
         health.write_script(self.appliance, self.paths)
         return str(self.paths.one_env)
 
+    def note_start(self) -> str:
+        """Step 2 of a SuperLink: the start script has launched this program."""
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - (start_time(os.getpid()) or 0) / os.sysconf("SC_CLK_TCK")
+        return f"fedstack {version('fedstack')}, process {os.getpid()}, {age:.2f} s old"
+
     def source_context(self) -> str:
         """Reads the context, with our defaults for what is unset; finds OneGate."""
         self.context = context.read(self.appliance, self.paths)
@@ -65,12 +74,12 @@ class Boot:
             raise StepError("; ".join(map(str, violations)))
         for hint in advice(self.appliance, self.context.values):
             self.log.warning(str(hint))
-        if self.context.get("FL_ISOLATION") == "process":
-            self.log.warning("FL_ISOLATION=process: nothing here starts the SuperExec that runs apps then")
+        for note in without_effect(self.appliance, self.context.values):
+            self.log.info(note)
         return "all variables are valid"
 
     def environment(self) -> str:
-        """Finds the image's environment, whose Flower version counts (a different FLOWER_VERSION falls back to it)."""
+        """Finds the image's environment and makes the place for what Flower is started with."""
         self.runtime = runtime.find(self.paths)
         files.make_directory(self.paths.config, 0o750)
         return f"Flower {self.runtime.version} with {self.runtime.framework}"
@@ -80,15 +89,19 @@ class Boot:
         return self.services.install(self.appliance, self.paths)
 
     def check_runtime(self) -> str:
-        """Waits for the runtime that Flower runs in; a virtual environment is there or is not."""
+        """Waits for the runtime that Flower runs in."""
         self.runtime.check()
         return self.runtime.python
 
+    def check_version(self) -> str:
+        """The version that FLOWER_VERSION wants; another one than the image's is not fetched, only said."""
+        wanted, baked = self.context.get("FLOWER_VERSION"), self.runtime.version
+        if wanted != baked:
+            raise StepError(f"FLOWER_VERSION={wanted} is not in the image: Flower {baked} is used")
+        return f"Flower {baked} is in the image"
+
     def start_service(self, announcement: Mapping[str, str]) -> str | None:
         """Hands the launch, and what is to be published, to the supervisor and starts that."""
-        wanted = self.context.get("FLOWER_VERSION")
-        if wanted != self.runtime.version:
-            self.log.warning(f"FLOWER_VERSION={wanted} is not in the image: Flower {self.runtime.version} is used")
         self.launch.save(self.paths.launch_file)
         facts.save(self.paths, announcement)
         self.services.start(self.appliance, self.paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 from collections.abc import Sequence
@@ -54,6 +55,34 @@ class Material:
     def server_key(self) -> Path:
         """server.key."""
         return self.directory / "server.key"
+
+    @property
+    def rotation(self) -> Path:
+        """The id of the last rotation."""
+        return self.directory / "rotation"
+
+    @property
+    def successor(self) -> Material:
+        """What takes the place of these files, once it is complete: with its `rotation`, which is written last."""
+        return Material(self.directory / "next")
+
+    def settle(self) -> None:
+        """Puts a complete successor in place; goes on where an earlier call was cut off."""
+        new = self.successor
+        if not new.rotation.exists():
+            return
+        for path in (new.ca_key, new.server_key, new.ca, new.server):
+            if path.exists():
+                path.replace(self.directory / path.name)
+        if self.ca_key.exists() and not _belongs(self.ca_key, self.ca):
+            self.ca_key.unlink()
+        new.rotation.replace(self.rotation)
+
+
+def _belongs(key: Path, certificate: Path) -> bool:
+    """Whether a private key is that of a (first) certificate. Raises CertificateError, OSError."""
+    own = parse_key(key.read_bytes(), key.name).public_key()
+    return own == parse_certificates(certificate.read_bytes(), certificate.name)[0].public_key()
 
 
 def alternative_names(address: str, extra: str) -> list[x509.GeneralName]:
@@ -138,10 +167,10 @@ def _pem(key: rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def parse_certificate(content: bytes, what: str) -> x509.Certificate:
-    """The (first) certificate of a PEM. Raises CertificateError naming `what`."""
+def parse_certificates(content: bytes, what: str) -> list[x509.Certificate]:
+    """The certificates of a PEM, one at least. Raises CertificateError naming `what`."""
     try:
-        return x509.load_pem_x509_certificate(content)
+        return x509.load_pem_x509_certificates(content)
     except ValueError:
         raise CertificateError(f"{what} is no X.509 certificate in PEM form") from None
 
@@ -155,22 +184,43 @@ def parse_key(content: bytes, what: str) -> PrivateKeyTypes:
 
 
 def verify(material: Material) -> x509.Certificate:
-    """Checks that the server certificate is signed by the CA, belongs to the key, and is valid now.
+    """Checks the files as `check` does; returns the server certificate. Raises CertificateError, OSError."""
+    return check(material.ca.read_bytes(), material.server.read_bytes(), material.server_key.read_bytes())
 
-    Returns the server certificate. Raises CertificateError, OSError when a file is missing.
+
+def check(ca: bytes, server: bytes, key: bytes) -> x509.Certificate:
+    """Checks that the CA vouches for the server certificate, that the key belongs to it, and that all are valid now.
+
+    The CA may be several certificates, and the server's own may be followed by those in between. Returns the server's.
+    Raises CertificateError.
     """
-    ca = parse_certificate(material.ca.read_bytes(), material.ca.name)
-    server = parse_certificate(material.server.read_bytes(), material.server.name)
-    key = parse_key(material.server_key.read_bytes(), material.server_key.name)
-    try:
-        server.verify_directly_issued_by(ca)
-    except (ValueError, TypeError, InvalidSignature):
-        raise CertificateError("server.pem is not signed by ca.crt") from None
-    if server.public_key() != key.public_key():
+    anchors, chain = parse_certificates(ca, "ca.crt"), parse_certificates(server, "server.pem")
+    if chain[0].public_key() != parse_key(key, "server.key").public_key():
         raise CertificateError("server.key does not belong to server.pem")
-    _check_dates(ca, "ca.crt", datetime.timedelta())
-    _check_dates(server, "server.pem", datetime.timedelta())
-    return server
+    for certificate, what in _path(chain, anchors):
+        _check_dates(certificate, what, datetime.timedelta())
+    return chain[0]
+
+
+def _path(chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]) -> list[tuple[x509.Certificate, str]]:
+    """The certificates from the server's up to the CA's, each with its file."""
+    path = [(chain[0], "server.pem")]
+    between = list(chain[1:])
+    while True:
+        if anchor := _issuer(path[-1][0], anchors):
+            return [*path, (anchor, "ca.crt")]
+        if not (step := _issuer(path[-1][0], between)):
+            raise CertificateError("server.pem is not signed by ca.crt")
+        between.remove(step)
+        path.append((step, "server.pem"))
+
+
+def _issuer(certificate: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    for candidate in candidates:
+        with contextlib.suppress(ValueError, TypeError, InvalidSignature):
+            certificate.verify_directly_issued_by(candidate)
+            return candidate
+    return None
 
 
 def _check_dates(certificate: x509.Certificate, what: str, margin: datetime.timedelta) -> None:

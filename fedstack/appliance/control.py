@@ -37,7 +37,7 @@ class RegisteredNode:
 
 
 class Control:
-    """Lists, registers and unregisters SuperNodes."""
+    """Lists, registers and unregisters SuperNodes; lists runs."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._command = command
@@ -60,6 +60,10 @@ class Control:
     async def unregister(self, node_id: str) -> None:
         """Takes a node's right to connect away, for good: Flower never registers the same key again."""
         await self._ask({"do": "unregister", "node_id": node_id})
+
+    async def active_runs(self) -> list[str]:
+        """Ids of the runs that have not finished."""
+        return [str(run) for run in (await self._ask({"do": "active-runs"}))["runs"]]
 
     async def warm_up(self) -> None:
         """Starts the helper now, because it will be needed soon."""

@@ -12,6 +12,7 @@ from fedstack.appliance.failure import StepError
 from fedstack.appliance.onegate import GateError, OneGate
 from fedstack.appliance.service import Announcement
 from fedstack.appliance.waiting import pause
+from fedstack.context.forms import HOST_AND_PORT
 
 Say = Callable[[str], None]
 
@@ -36,7 +37,7 @@ def discover(
     if static:
         return Found(static, None, None)
     if not gate:
-        raise StepError("FL_SUPERLINK_ADDRESS is empty and there is no OneGate token: set one of them")
+        raise StepError("FL_SUPERLINK_ADDRESS is empty and OneGate is not available: set the address, or TOKEN=YES")
     if not backoff.endless:
         _check(gate)
     for attempt, wait in enumerate(backoff.waits(), start=1):
@@ -65,4 +66,7 @@ def _ask(gate: OneGate, say: Say) -> Found | None:
         say(str(error))
         return None
     announced = service.announcement(document)
+    if announced and not HOST_AND_PORT.accepts(announced.endpoint):
+        say(f"the SuperLink published FL_ENDPOINT={announced.endpoint!r}: expected {HOST_AND_PORT.expected}")
+        return None
     return Found(announced.endpoint, announced, document) if announced else None

@@ -1,19 +1,18 @@
 """How a SuperNode gets known to its SuperLink: it publishes a public key and waits until that is registered.
 
-Also how it finds back to a SuperLink that refuses it: with the CA that is published now (the SuperLink's VM was made
-anew), or with a new key (Flower lets a killed node back only after its old life counts as offline, a minute later).
+Also how it finds back to a SuperLink that refuses it: with a new key (Flower lets a killed node back only after its old
+life counts as offline, a minute later).
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from pathlib import Path
 
-from fedstack.appliance import files, keys, service
+from fedstack.appliance import keys, service
 from fedstack.appliance.keys import NodeKey
 from fedstack.appliance.onegate import GateError, OneGate
 from fedstack.appliance.service import Announcement
@@ -42,14 +41,12 @@ async def announcement(gate: OneGate) -> Announcement | None:
 class Enrolment:
     """A SuperNode's standing with the SuperLink of its service.
 
-    `directory` holds its key. `ca` is its ca.crt when that came from the SuperLink through OneGate, else None: a CA
-    that somebody chose is never replaced. `refusal` is a part of what a SuperLink says that knows no such node.
+    `directory` holds its key, `refusal` is a part of what a SuperLink says that does not take it.
     """
 
-    def __init__(self, gate: OneGate, directory: Path, ca: Path | None, refusal: str, say: Say) -> None:
+    def __init__(self, gate: OneGate, directory: Path, refusal: str, say: Say) -> None:
         self._gate = gate
         self._directory = directory
-        self._ca = ca
         self._refusal = refusal
         self._say = say
 
@@ -65,24 +62,11 @@ class Enrolment:
             await asyncio.sleep(wait)
 
     async def recover(self, reason: str) -> bool:
-        """After a failure: changes what can be changed. True when a new try makes sense at once."""
+        """After a failure: True when a new key makes a new try sensible at once."""
+        if self._refusal not in reason:
+            return False
         announced = await announcement(self._gate)
-        if not announced:
-            return False
-        if self._refusal in reason:
-            return await self._renew_key(announced)
-        return self._follow_ca(announced)
-
-    def _follow_ca(self, announced: Announcement) -> bool:
-        """Trusts the CA that the SuperLink publishes now; its place of trust is the same as at boot."""
-        if not (self._ca and announced.ca):
-            return False
-        published = base64.b64decode(announced.ca)
-        if published == self._ca.read_bytes():
-            return False
-        files.write(self._ca, published, 0o644)
-        self._say("the SuperLink has a new CA")
-        return True
+        return announced is not None and await self._renew_key(announced)
 
     async def _renew_key(self, announced: Announcement) -> bool:
         """A registered key that is refused belongs, for the SuperLink, to this node's earlier life."""

@@ -37,6 +37,12 @@ def save(paths: Paths, facts: Mapping[str, str]) -> None:
     files.write(paths.facts_file, json.dumps(dict(facts)), 0o600)
 
 
+def amend(paths: Paths, gate: OneGate, changes: Mapping[str, str]) -> None:
+    """Publishes facts that have changed since the boot, and keeps them with the others. Raises GateError, OSError."""
+    gate.publish(changes)
+    save(paths, json.loads(paths.facts_file.read_text()) | dict(changes))
+
+
 def recover(paths: Paths, gate: OneGate | None) -> bool:
     """Publishes the facts if the boot failed and Flower is connected all the same; says whether it did.
 

@@ -6,7 +6,10 @@ from enum import Enum
 
 
 class ErrorCode(Enum):
-    """Values of FL_ERROR. The first four are the reference's (3.5); the others say what it leaves unsaid."""
+    """Values of FL_ERROR. The first four are the reference's (3.5); the others say what it leaves unsaid.
+
+    `docker_start_failed` keeps its name for every runtime: what Flower runs in cannot be used.
+    """
 
     CONFIG_VALIDATION_FAILED = "config_validation_failed"
     DOCKER_START_FAILED = "docker_start_failed"
@@ -15,6 +18,7 @@ class ErrorCode(Enum):
     RUNTIME_START_FAILED = "runtime_start_failed"
     PUBLICATION_FAILED = "publication_failed"
     DISCOVERY_FAILED = "discovery_failed"
+    VERSION_MISMATCH = "version_mismatch"
     ENROLMENT_TIMEOUT = "enrolment_timeout"
     CONNECTION_FAILED = "connection_failed"
     CRASH_LOOP = "crash_loop"

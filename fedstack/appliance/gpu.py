@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
+from dataclasses import dataclass
 
-_DRIVER = Path("/proc/driver/nvidia/version")
+EXPORTER_PORT = 9400
 _SECONDS = 20
 
 
-def detect() -> str | None:
-    """The GPU's name when the driver is loaded and nvidia-smi works; None otherwise."""
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU as its driver describes it (reference 13.1, gpu_detected)."""
+
+    name: str
+    memory_mb: int
+    driver: str
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.memory_mb} MB, driver {self.driver}"
+
+
+def detect() -> Gpu | None:
+    """The first GPU when nvidia-smi works, which it does only with its kernel module loaded; None otherwise."""
     program = shutil.which("nvidia-smi")
-    if not (program and _DRIVER.exists()):
+    if not program:
         return None
-    command = [program, "--query-gpu=name", "--format=csv,noheader"]
+    command = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
+        name, memory, driver = done.stdout.splitlines()[0].split(", ")
+        return Gpu(name, int(memory), driver)
+    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
         return None
-    names = done.stdout.strip().splitlines()
-    return names[0] if done.returncode == 0 and names else None
+
+
+def exporter(address: str) -> list[str] | None:
+    """The command line of NVIDIA's metrics exporter (reference 13.3); None when it is not installed."""
+    program = shutil.which("dcgm-exporter")
+    return [program, "-a", f"{address}:{EXPORTER_PORT}"] if program else None
 
 
 def environment(framework: str, devices: str, fraction: str) -> dict[str, str]:

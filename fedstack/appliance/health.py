@@ -13,7 +13,7 @@ from fedstack.context import Appliance
 _CONNECT_SECONDS = 2.0
 SCRIPT = """#!/bin/sh
 # Exit status 0 lets the contextualization report READY=YES (READY_SCRIPT_PATH).
-exec fedstack-appliance health {appliance}
+exec fedstack-appliance report {appliance}
 """
 
 

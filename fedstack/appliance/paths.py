@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 CONTAINER_ROOT = "/app"
 """What context variables call the Flower directory: paths in them are container paths (reference 2.8, rule 10e)."""
@@ -108,4 +108,5 @@ class Paths:
 
     def in_flower(self, value: str) -> Path:
         """A container path of a context variable (``state/state.db``, ``/app/checkpoints``) on this machine."""
-        return self.flower / value.removeprefix(CONTAINER_ROOT).lstrip("/")
+        path = PurePosixPath(CONTAINER_ROOT, value)
+        return self.flower / path.relative_to(CONTAINER_ROOT if path.is_relative_to(CONTAINER_ROOT) else "/")

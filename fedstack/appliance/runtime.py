@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from fedstack.appliance import inside
+from fedstack.appliance import inside, limits
 from fedstack.appliance.failure import StepError
 from fedstack.appliance.launch import Launch
+from fedstack.appliance.limits import Limits
 from fedstack.appliance.paths import Paths
+from fedstack.appliance.waiting import until
 
 LAUNCH_MARK = "FEDSTACK_LAUNCH"
 _INSIDE = Path(inside.__file__).parent
 _EVENTS_FD = "FEDSTACK_EVENTS_FD"
 _GRPC_OPTIONS = "FEDSTACK_GRPC_OPTIONS"
+_LOOK_EVERY = 1.0
 
 
 @dataclass(frozen=True)
 class Runtime:
     """An image's environment: the Flower version baked into it, the launch-flag generation, the framework.
 
-    `edge`: the image is for places whose network comes and goes (reference 9).
+    `edge`: the image is for places whose network comes and goes (reference 9). `use_cases`: app bundles in it.
     """
 
     directory: Path
@@ -31,6 +34,8 @@ class Runtime:
     generation: str
     framework: str
     edge: bool = False
+    use_cases: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def python(self) -> str:
@@ -38,9 +43,12 @@ class Runtime:
         return str(self.directory / "bin" / "python")
 
     def check(self) -> None:
-        """Raises StepError when the environment's interpreter cannot be run."""
-        if not os.access(self.python, os.X_OK):
+        """Waits for the environment's interpreter. Raises StepError when it cannot be run in time."""
+        if not until(self._usable, limit=self.limits.runtime, every=_LOOK_EVERY):
             raise StepError(f"{self.python} cannot be run: the image is damaged")
+
+    def _usable(self) -> bool | None:
+        return (Path(self.python).is_file() and os.access(self.python, os.X_OK)) or None
 
     def command(self, launch: Launch) -> list[str]:
         """The command line of a launch: Flower's program through our launcher."""
@@ -72,10 +80,24 @@ def find(paths: Paths) -> Runtime:
     """The runtime of this VM's image. Raises StepError when the image has none."""
     directory = paths.environment
     try:
-        table = tomllib.loads((directory / "image.toml").read_text())
-        flower, framework, edge = table["flower"], table["framework"]["name"], table.get("edge", False)
-        if not isinstance(edge, bool):
-            raise StepError(f"{directory / 'image.toml'}: edge is {edge!r}, expected true or false")
-        return Runtime(directory, flower["version"], flower["generation"], framework, edge)
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        return _read(directory)
+    except KeyError as error:
+        raise StepError(f"{directory} is no Flower environment: image.toml has no {error.args[0]}") from None
+    except (OSError, TypeError, ValueError) as error:
         raise StepError(f"{directory} is no Flower environment: image.toml: {error}") from None
+
+
+def _read(directory: Path) -> Runtime:
+    table = tomllib.loads((directory / "image.toml").read_text())
+    edge = table.get("edge", False)
+    if not isinstance(edge, bool):
+        raise ValueError(f"edge is {edge!r}, expected true or false")
+    return Runtime(
+        directory=directory,
+        version=table["flower"]["version"],
+        generation=table["flower"]["generation"],
+        framework=table["framework"]["name"],
+        edge=edge,
+        use_cases=tuple(table.get("use_cases", ())),
+        limits=limits.read(table.get("limits", {})),
+    )

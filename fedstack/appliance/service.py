@@ -12,16 +12,18 @@ SUPERNODE_ROLE = "supernode"
 
 @dataclass(frozen=True)
 class Node:
-    """A VM of a role: its number and the attributes that it published."""
+    """A VM of a role: its number, the attributes that it published, and the context that the platform holds for it."""
 
     vm_id: int
     attributes: Mapping[str, str]
+    context: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Announcement:
     """What a SuperLink published: its Fleet address, and how to talk to it. `ca` is base64 of a PEM."""
 
+    vm_id: int
     endpoint: str
     tls: bool
     ca: str
@@ -46,23 +48,35 @@ def cardinality(document: Mapping[str, Any], role: str) -> int:
 
 def _node(entry: Mapping[str, Any]) -> Node:
     machine = (entry.get("vm_info") or {}).get("VM") or {}
-    return Node(int(entry["deploy_id"]), machine.get("USER_TEMPLATE") or {})
+    context = (machine.get("TEMPLATE") or {}).get("CONTEXT") or {}
+    return Node(int(entry["deploy_id"]), machine.get("USER_TEMPLATE") or {}, context)
+
+
+def own(document: Mapping[str, Any], vm_id: str) -> Node | None:
+    """The VM of that number; None when it is in neither role."""
+    everyone = [*nodes(document, SUPERLINK_ROLE), *nodes(document, SUPERNODE_ROLE)]
+    return next((node for node in everyone if str(node.vm_id) == vm_id), None)
 
 
 def announcement(document: Mapping[str, Any]) -> Announcement | None:
     """The first SuperLink that is ready and has an address; None: not yet."""
-    for node in nodes(document, SUPERLINK_ROLE):
-        said = node.attributes
-        if said.get("FL_READY") == "YES" and said.get("FL_ENDPOINT"):
-            return Announcement(
-                endpoint=said["FL_ENDPOINT"],
-                tls=said.get("FL_TLS") == "YES",
-                ca=said.get("FL_CA_CERT", ""),
-                supernode_auth=said.get("FL_SUPERNODE_AUTH") == "YES",
-                version=said.get("FL_VERSION", ""),
-                registered=frozenset(said.get("FL_REGISTERED", "").split()),
-            )
-    return None
+    everyone = (announced(node.vm_id, node.attributes) for node in nodes(document, SUPERLINK_ROLE))
+    return next(filter(None, everyone), None)
+
+
+def announced(vm_id: int, said: Mapping[str, str]) -> Announcement | None:
+    """What the SuperLink in a VM says; None while it is not ready or has no address."""
+    if said.get("FL_READY") != "YES" or not said.get("FL_ENDPOINT"):
+        return None
+    return Announcement(
+        vm_id=vm_id,
+        endpoint=said["FL_ENDPOINT"],
+        tls=said.get("FL_TLS") == "YES",
+        ca=said.get("FL_CA_CERT", ""),
+        supernode_auth=said.get("FL_ENROLMENT") == "YES",
+        version=said.get("FL_VERSION", ""),
+        registered=frozenset(said.get("FL_REGISTERED", "").split()),
+    )
 
 
 def partition(document: Mapping[str, Any], vm_id: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,16 +16,20 @@ from fedstack.context import Appliance
 
 _SYSTEMD_RUNS = Path("/run/systemd/system")
 _STOP_SECONDS = 30
+_EXPORTER = "dcgm-exporter.service"
 
 
 class ServiceManager(Protocol):
-    """Two boot steps: describing the service, and starting it."""
+    """What boot steps need: describing the supervisor's service, starting it, and the exporter of GPU metrics."""
 
     def install(self, appliance: Appliance, paths: Paths) -> str:
         """Makes the service known; says how."""
 
     def start(self, appliance: Appliance, paths: Paths) -> None:
         """Starts it (again); returns at once."""
+
+    def start_exporter(self, command: Sequence[str], paths: Paths) -> None:
+        """Starts the exporter of GPU metrics beside a SuperNode; returns at once."""
 
 
 class ProcessServices:
@@ -37,11 +42,11 @@ class ProcessServices:
 
     def start(self, appliance: Appliance, paths: Paths) -> None:
         """Starts the supervisor, output to ``supervisor.log``."""
-        paths.logs.mkdir(parents=True, exist_ok=True)
-        with (paths.logs / "supervisor.log").open("ab") as log:
-            subprocess.Popen(
-                supervisor_command(appliance), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+        _spawn(supervisor_command(appliance), paths.logs / "supervisor.log")
+
+    def start_exporter(self, command: Sequence[str], paths: Paths) -> None:
+        """Starts it, output to ``dcgm-exporter.log``; nobody starts it again."""
+        _spawn(command, paths.logs / "dcgm-exporter.log")
 
 
 class SystemdServices:
@@ -49,15 +54,17 @@ class SystemdServices:
 
     def install(self, appliance: Appliance, paths: Paths) -> str:
         """Writes the unit and makes systemd read it."""
-        path = paths.root / "etc" / "systemd" / "system" / unit_name(appliance)
-        files.write(path, unit(appliance), 0o644)
-        _systemctl("daemon-reload")
-        return str(path)
+        return _install(paths, unit_name(appliance), unit(appliance))
 
     def start(self, appliance: Appliance, paths: Paths) -> None:
         """Restarts the unit, so that it takes what this boot wrote."""
         del paths
         _systemctl("restart", unit_name(appliance))
+
+    def start_exporter(self, command: Sequence[str], paths: Paths) -> None:
+        """Writes its unit, which goes with the SuperNode's, and starts it."""
+        _install(paths, _EXPORTER, exporter_unit(command))
+        _systemctl("restart", _EXPORTER)
 
 
 def choose() -> ServiceManager:
@@ -99,6 +106,34 @@ PrivateTmp=yes
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def exporter_unit(command: Sequence[str]) -> str:
+    """The unit of the GPU metrics (reference 13.3)."""
+    return f"""[Unit]
+Description=GPU metrics
+PartOf={unit_name("supernode")}
+After={unit_name("supernode")}
+
+[Service]
+Type=simple
+ExecStart={" ".join(command)}
+Restart=on-failure
+RestartSec=10
+"""
+
+
+def _spawn(command: Sequence[str], output: Path) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with output.open("ab") as log:
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+
+def _install(paths: Paths, name: str, text: str) -> str:
+    path = paths.root / "etc" / "systemd" / "system" / name
+    files.write(path, text, 0o644)
+    _systemctl("daemon-reload")
+    return str(path)
 
 
 def _systemctl(*arguments: str) -> None:

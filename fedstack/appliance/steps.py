@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from fedstack.appliance.bootlog import BootLog
+from fedstack.appliance.bootlog import BootLog, Stage
 from fedstack.appliance.failure import ErrorCode, StepError
 
 Boot = TypeVar("Boot")
@@ -25,6 +25,7 @@ class Step(Generic[Boot]):
     do: Callable[[Boot], str | None]
     """Does the work; a text that it returns goes into the log line."""
     code: ErrorCode | None
+    stage: Stage = "bootstrap"
 
 
 class BootFailedError(Exception):
@@ -38,23 +39,29 @@ class BootFailedError(Exception):
 def run(steps: Sequence[Step[Boot]], boot: Boot, log: BootLog) -> None:
     """Runs the steps in order. Raises BootFailedError at the first fatal failure."""
     for step in steps:
-        _run_one(step, boot, log)
+        if error := take(step, boot, log):
+            code = getattr(error, "code", None) or step.code
+            if code is not None:
+                raise BootFailedError(_label(step), code, str(error)) from error
 
 
-def _run_one(step: Step[Boot], boot: Boot, log: BootLog) -> None:
-    label = f"step {step.number} {step.name}"
-    start = time.monotonic()
+def take(step: Step[Boot], boot: Boot, log: BootLog) -> Exception | None:
+    """Takes one step and logs it; returns why it failed."""
+    start, log.stage = time.monotonic(), step.stage
     try:
         note = step.do(boot)
     except (StepError, OSError) as error:
-        code = getattr(error, "code", None) or step.code
-        log.write("WARNING" if code is None else "ERROR", _line(label, "failed", start, str(error)))
-        if code is not None:
-            raise BootFailedError(label, code, str(error)) from error
-    else:
-        log.write("INFO", _line(label, "done", start, note))
+        fatal = step.code or getattr(error, "code", None)
+        log.write("ERROR" if fatal else "WARNING", _line(step, "failed", start, str(error)))
+        return error
+    log.write("INFO", _line(step, "done", start, note))
+    return None
 
 
-def _line(label: str, outcome: str, start: float, note: str | None) -> str:
-    took = f"{label} {outcome} in {time.monotonic() - start:.3f} s"
+def _label(step: Step[Boot]) -> str:
+    return f"step {step.number} {step.name}"
+
+
+def _line(step: Step[Boot], outcome: str, start: float, note: str | None) -> str:
+    took = f"{_label(step)} {outcome} in {time.monotonic() - start:.3f} s"
     return f"{took}: {note}" if note else took

@@ -12,7 +12,6 @@ from fedstack.appliance.steps import Step
 from fedstack.appliance.waiting import pause, until
 
 FLEET_PORT, CONTROL_PORT, RUNTIME_PORT = 9092, 9093, 9091
-HEALTH_SECONDS = 120.0
 _ALL_INTERFACES = {"0.0.0.0", "[::]"}  # noqa: S104
 _LOOK_EVERY = 0.05
 _PUBLISH_TRIES = 5
@@ -82,6 +81,8 @@ class SuperLinkBoot(Boot):
             log_level=self.context.get("FL_LOG_LEVEL"),
             log_format=self.context.get("FL_LOG_FORMAT"),
             home=self.paths.home,
+            app_root=self.paths.flower,
+            app_address=self.context.address,
         )
 
     def start(self) -> str | None:
@@ -89,10 +90,10 @@ class SuperLinkBoot(Boot):
         return self.start_service(self._announcement())
 
     def wait_for_health(self) -> str:
-        """Step 11: both APIs accept connections. Raises StepError after 120 s, at once when Flower keeps dying."""
-        listening = until(self._listening, limit=HEALTH_SECONDS, every=_LOOK_EVERY)
-        if not listening:
-            raise StepError(f"nothing listens on {self.fleet_address} after {HEALTH_SECONDS:.0f} s")
+        """Step 11: both APIs accept connections. Raises StepError when time is up, at once when Flower keeps dying."""
+        limit = self.runtime.limits.health
+        if not until(self._listening, limit=limit, every=_LOOK_EVERY):
+            raise StepError(f"nothing listens on {self.fleet_address} after {limit:g} s")
         return f"Fleet API on {self.fleet_address}, Control API on {self.control_address}"
 
     def _listening(self) -> bool | None:
@@ -121,8 +122,8 @@ class SuperLinkBoot(Boot):
             "FL_VERSION": self.runtime.version,
             "FL_ROLE": "superlink",
             "FL_TLS": "YES" if with_tls else "NO",
-            "FL_SUPERNODE_AUTH": "YES" if self.supernode_auth else "NO",
-            **({"FL_CA_CERT": tls.published_ca(self.material)} if with_tls else {}),
+            "FL_ENROLMENT": "YES" if self.supernode_auth else "NO",
+            **(tls.published(self.material) if with_tls else {}),
         }
 
     def _reachable(self, address: str) -> str:
@@ -132,18 +133,20 @@ class SuperLinkBoot(Boot):
 
 
 STEPS: tuple[Step[SuperLinkBoot], ...] = (
-    Step("1", "contextualization", SuperLinkBoot.contextualization, ErrorCode.CONFIG_VALIDATION_FAILED),
-    Step("3", "source-context", SuperLinkBoot.source_context, ErrorCode.CONFIG_VALIDATION_FAILED),
-    Step("4", "validate", SuperLinkBoot.validate, ErrorCode.CONFIG_VALIDATION_FAILED),
-    Step("5", "defaults", SuperLinkBoot.note_defaults, ErrorCode.CONFIG_VALIDATION_FAILED),
-    Step("6", "environment", SuperLinkBoot.environment, ErrorCode.RUNTIME_START_FAILED),
-    Step("7", "directories", SuperLinkBoot.make_directories, ErrorCode.RUNTIME_START_FAILED),
-    Step("7a", "tls", SuperLinkBoot.set_up_tls, ErrorCode.TLS_SETUP_FAILED),
-    Step("8", "service", SuperLinkBoot.describe_service, ErrorCode.RUNTIME_START_FAILED),
-    Step("9", "runtime", SuperLinkBoot.check_runtime, ErrorCode.RUNTIME_START_FAILED),
+    Step("1", "contextualization", SuperLinkBoot.contextualization, ErrorCode.CONFIG_VALIDATION_FAILED, "configure"),
+    Step("2", "start-script", SuperLinkBoot.note_start, None, "configure"),
+    Step("3", "source-context", SuperLinkBoot.source_context, ErrorCode.CONFIG_VALIDATION_FAILED, "configure"),
+    Step("4", "validate", SuperLinkBoot.validate, ErrorCode.CONFIG_VALIDATION_FAILED, "configure"),
+    Step("5", "defaults", SuperLinkBoot.note_defaults, ErrorCode.CONFIG_VALIDATION_FAILED, "configure"),
+    Step("6", "environment", SuperLinkBoot.environment, ErrorCode.RUNTIME_START_FAILED, "configure"),
+    Step("7", "directories", SuperLinkBoot.make_directories, ErrorCode.RUNTIME_START_FAILED, "configure"),
+    Step("7a", "tls", SuperLinkBoot.set_up_tls, ErrorCode.TLS_SETUP_FAILED, "configure"),
+    Step("8", "service", SuperLinkBoot.describe_service, ErrorCode.RUNTIME_START_FAILED, "configure"),
+    Step("9", "runtime", SuperLinkBoot.check_runtime, ErrorCode.DOCKER_START_FAILED),
+    Step("10", "version", SuperLinkBoot.check_version, None),
     Step("10", "start", SuperLinkBoot.start, ErrorCode.RUNTIME_START_FAILED),
     Step("11", "health", SuperLinkBoot.wait_for_health, ErrorCode.HEALTH_CHECK_TIMEOUT),
     Step("12", "publish", SuperLinkBoot.announce, ErrorCode.PUBLICATION_FAILED),
 )
-"""Step 2 of the reference is the start script that runs this program. A SuperLink that cannot publish withholds its
-READY (reference 18, 38): nobody would find it."""
+"""A SuperLink that cannot publish withholds its READY (reference 18, 38): nobody would find it. Its READY, the rest of
+step 12, is `fedstack.appliance.report`."""

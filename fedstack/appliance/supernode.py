@@ -1,4 +1,4 @@
-"""The boot of a SuperNode: the fifteen steps of reference 4.2, in order, and the enrolment of its key."""
+"""The boot of a SuperNode: the steps of reference 4.2, in order, and the enrolment of its key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fedstack.appliance.discovery import Found
 from fedstack.appliance.failure import ErrorCode, StepError
 from fedstack.appliance.generations import generation
 from fedstack.appliance.generations.plan import SuperNodePlan
+from fedstack.appliance.gpu import Gpu
 from fedstack.appliance.keys import NodeKey
 from fedstack.appliance.onegate import GateError
 from fedstack.appliance.steps import Step
@@ -16,8 +17,6 @@ from fedstack.appliance.tls import NodeTls
 from fedstack.appliance.waiting import until
 
 RUNTIME_PORT = 9094
-CONNECT_SECONDS = 300.0
-_STATIC_SECONDS = 60.0
 _LOOK_EVERY = 0.05
 
 
@@ -28,17 +27,20 @@ class SuperNodeBoot(Boot):
     found: Found
     tls: NodeTls
     node_config: str
-    gpu: str | None = None
+    gpu: Gpu | None = None
     key: NodeKey | None = None
     node_id: str = ""
 
-    def check_framework(self) -> str:
-        """Step 5: the image, and that it is of the wanted framework (there is no other to fall back to)."""
+    def resolve_image(self) -> str:
+        """Step 5: the image, of the wanted framework and use case: there is no other to fall back to."""
         note = self.environment()
         wanted = self.context.given.get("ML_FRAMEWORK", self.runtime.framework)
         if wanted != self.runtime.framework:
             raise StepError(f"ML_FRAMEWORK={wanted!r}: expected {self.runtime.framework}, which the image has")
-        return note
+        case, there = self.context.get("FL_USE_CASE"), ("none", *self.runtime.use_cases)
+        if case not in there:
+            raise StepError(f"FL_USE_CASE={case!r}: expected one of {', '.join(there)}, which the image has")
+        return f"{note}, use case {case}"
 
     def choose_log_format(self) -> str:
         """Step 3a: the launcher in the image formats Flower's log."""
@@ -53,8 +55,8 @@ class SuperNodeBoot(Boot):
     @property
     def backoff(self) -> Backoff:
         """How the search for the SuperLink goes on."""
-        longest = float(self.context.get("FL_EDGE_MAX_BACKOFF"))
-        return backoff.choose(self.runtime.edge, self.context.get("FL_EDGE_BACKOFF"), longest)
+        algorithm, longest = (self.context.get(f"FL_EDGE_{name}") for name in ("BACKOFF", "MAX_BACKOFF"))
+        return backoff.choose(self.runtime.edge, algorithm, float(longest), self.runtime.limits.discovery)
 
     def discover(self) -> str:
         """Step 7: the SuperLink's address, the TLS decision, this node's part of the data."""
@@ -66,14 +68,24 @@ class SuperNodeBoot(Boot):
         self.node_config = self._partition()
         if self.tls.warning:
             self.log.warning(self.tls.warning)
-        if announced and announced.version != self.runtime.version:
-            self.log.warning(f"the SuperLink runs Flower {announced.version}, this node {self.runtime.version}")
-        return f"SuperLink at {self.found.address}, TLS {'on' if self.tls.ca else 'off'}, {self.node_config}"
+        self._check_version()
+        config = self.node_config or "no node config"
+        return f"SuperLink at {self.found.address}, TLS {'on' if self.tls.ca else 'off'}, {config}"
+
+    def _check_version(self) -> None:
+        """Both sides run the same Flower (reference 2.8, rule 10a): others would only misunderstand each other."""
+        announced, own = self.found.announced, self.runtime.version
+        if announced and announced.version != own:
+            problem = f"this node has Flower {own}: expected {announced.version}, which the SuperLink runs"
+            raise StepError(problem, ErrorCode.VERSION_MISMATCH)
 
     def _partition(self) -> str:
-        own = self.context.get("FL_NODE_CONFIG")
-        if own or self.found.document is None:
+        """Reference 4.4: a given node config is used untouched, else this node's place in the service counts."""
+        if own := self.context.get("FL_NODE_CONFIG"):
             return own
+        if self.found.document is None:
+            self.log.info("no automatic partition: with a static address no service is looked at")
+            return ""
         computed = service.partition(self.found.document, self.context.vm_id)
         if computed is None:
             self.log.warning(f"VM {self.context.vm_id} is not among the SuperNodes: the node config stays empty")
@@ -90,7 +102,7 @@ class SuperNodeBoot(Boot):
         self.gpu = gpu.detect()
         if not self.gpu:
             raise StepError("FL_GPU_ENABLED=YES but no GPU was found: training runs on the CPU")
-        return self.gpu
+        return str(self.gpu)
 
     def enrol(self) -> str:
         """Step 10a: publishes the node's key. The supervisor waits for its registration while Flower is imported."""
@@ -135,7 +147,6 @@ class SuperNodeBoot(Boot):
             home=self.paths.home,
             gpu=self._gpu_environment(),
             static=self.found.announced is None,
-            ca_announced=not self.context.given.get(tls.CA) and self.found.announced is not None,
         )
 
     def _gpu_environment(self) -> dict[str, str]:
@@ -146,23 +157,24 @@ class SuperNodeBoot(Boot):
 
     def wait_for_connection(self) -> str:
         """Step 12: the SuperLink has activated this node. With a static address a running supervisor is enough."""
+        limits = self.runtime.limits
         if self.launch.static:
-            if not until(self._supervised, limit=_STATIC_SECONDS, every=_LOOK_EVERY):
-                raise StepError(f"the supervisor did not start within {_STATIC_SECONDS:.0f} s")
+            if not until(self._supervised, limit=limits.supervisor, every=_LOOK_EVERY):
+                raise StepError(f"the supervisor did not start within {limits.supervisor:g} s")
             return "supervised; the SuperLink may come later"
-        connected = until(self._connected, limit=CONNECT_SECONDS, every=_LOOK_EVERY)
+        connected = until(self._connected, limit=limits.connection, every=_LOOK_EVERY)
         if not connected:
             raise self._not_connected()
         self.node_id = connected.node_id
         return f"node id {connected.node_id}"
 
     def _not_connected(self) -> StepError:
-        seen = status.load(self.paths.status_file)
+        seen, waited = status.load(self.paths.status_file), f"after {self.runtime.limits.connection:g} s"
         if seen and seen.state is status.State.ENROLLING:
-            problem = f"the SuperLink has not registered this node's key after {CONNECT_SECONDS:.0f} s"
+            problem = f"the SuperLink has not registered this node's key {waited}"
             return StepError(problem, ErrorCode.ENROLMENT_TIMEOUT)
-        reason = seen.reason if seen else "the supervisor does not run"
-        return StepError(f"not connected after {CONNECT_SECONDS:.0f} s: {reason}")
+        reason = (seen.reason or seen.state.value) if seen else "the supervisor does not run"
+        return StepError(f"not connected {waited}: {reason}")
 
     def _supervised(self) -> bool | None:
         seen = status.load(self.paths.status_file)
@@ -188,28 +200,35 @@ class SuperNodeBoot(Boot):
         }
 
     def start_gpu_metrics(self) -> str:
-        """Step 14a: the DCGM exporter is a container; a runtime without containers has none."""
+        """Step 14a: NVIDIA's exporter beside Flower; what it lacks is a warning (reference 2.8, rule 10m)."""
         if not self.context.is_yes("FL_DCGM_ENABLED"):
             return "no GPU metrics wanted"
-        raise StepError("FL_DCGM_ENABLED=YES but this runtime has no containers: no GPU metrics")
+        if not self.gpu:
+            raise StepError("FL_DCGM_ENABLED=YES but no GPU is used: no GPU metrics")
+        command = gpu.exporter(self.context.address)
+        if not command:
+            raise StepError("FL_DCGM_ENABLED=YES but dcgm-exporter is not installed: no GPU metrics")
+        self.services.start_exporter(command, self.paths)
+        return f"GPU metrics on {command[-1]}"
 
 
 STEPS: tuple[Step[SuperNodeBoot], ...] = (
-    Step("1", "contextualization", SuperNodeBoot.contextualization, ErrorCode.CONFIG_VALIDATION_FAILED),
-    Step("2", "source-context", SuperNodeBoot.source_context, ErrorCode.CONFIG_VALIDATION_FAILED),
-    Step("3", "validate", SuperNodeBoot.validate, ErrorCode.CONFIG_VALIDATION_FAILED),
-    Step("3a", "log-format", SuperNodeBoot.choose_log_format, None),
-    Step("4", "directories", SuperNodeBoot.make_directories, ErrorCode.RUNTIME_START_FAILED),
-    Step("5", "environment", SuperNodeBoot.check_framework, ErrorCode.RUNTIME_START_FAILED),
-    Step("6", "service", SuperNodeBoot.install_service, ErrorCode.RUNTIME_START_FAILED),
-    Step("7", "discover", SuperNodeBoot.discover, ErrorCode.DISCOVERY_FAILED),
-    Step("7b", "ca", SuperNodeBoot.check_ca, ErrorCode.TLS_SETUP_FAILED),
-    Step("8", "runtime", SuperNodeBoot.check_runtime, ErrorCode.RUNTIME_START_FAILED),
+    Step("1", "contextualization", SuperNodeBoot.contextualization, ErrorCode.CONFIG_VALIDATION_FAILED, "configure"),
+    Step("2", "source-context", SuperNodeBoot.source_context, ErrorCode.CONFIG_VALIDATION_FAILED, "configure"),
+    Step("3", "validate", SuperNodeBoot.validate, ErrorCode.CONFIG_VALIDATION_FAILED, "configure"),
+    Step("3a", "log-format", SuperNodeBoot.choose_log_format, None, "configure"),
+    Step("4", "directories", SuperNodeBoot.make_directories, ErrorCode.RUNTIME_START_FAILED, "configure"),
+    Step("5", "environment", SuperNodeBoot.resolve_image, ErrorCode.RUNTIME_START_FAILED, "configure"),
+    Step("6", "service", SuperNodeBoot.install_service, ErrorCode.RUNTIME_START_FAILED, "configure"),
+    Step("7", "discover", SuperNodeBoot.discover, ErrorCode.DISCOVERY_FAILED, "discover"),
+    Step("7b", "ca", SuperNodeBoot.check_ca, ErrorCode.TLS_SETUP_FAILED, "configure"),
+    Step("8", "runtime", SuperNodeBoot.check_runtime, ErrorCode.DOCKER_START_FAILED),
     Step("9", "gpu", SuperNodeBoot.detect_gpu, None),
+    Step("10", "version", SuperNodeBoot.check_version, None),
     Step("10a", "enrol", SuperNodeBoot.enrol, ErrorCode.PUBLICATION_FAILED),
     Step("11", "start", SuperNodeBoot.start, ErrorCode.RUNTIME_START_FAILED),
     Step("12", "connection", SuperNodeBoot.wait_for_connection, ErrorCode.CONNECTION_FAILED),
     Step("13", "publish", SuperNodeBoot.announce, None),
     Step("14a", "gpu-metrics", SuperNodeBoot.start_gpu_metrics, None),
 )
-"""The version check (10) is part of `start`; 15, the READY report, is the contextualization's."""
+"""Step 15, the READY report, is `fedstack.appliance.report`."""

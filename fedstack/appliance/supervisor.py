@@ -11,14 +11,10 @@ import os
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
-from fedstack.appliance import context, facts, flower, health, onegate, runtime
-from fedstack.appliance.agent import Agent
+from fedstack.appliance import context, facts, flower, health, late, onegate, runtime
 from fedstack.appliance.bootlog import BootLog
-from fedstack.appliance.companions import Companion, SuperLinkCompanion, SuperNodeCompanion
-from fedstack.appliance.control import Control
-from fedstack.appliance.enrolment import Enrolment
+from fedstack.appliance.companions import companion
 from fedstack.appliance.failure import ErrorCode
 from fedstack.appliance.flower import Event, FlowerProcess
 from fedstack.appliance.grpc_notes import GrpcNotes
@@ -26,7 +22,6 @@ from fedstack.appliance.launch import Launch
 from fedstack.appliance.onegate import GateError, OneGate
 from fedstack.appliance.paths import Paths
 from fedstack.appliance.restarts import Restarts
-from fedstack.appliance.runtime import Runtime
 from fedstack.appliance.status import State, Status
 from fedstack.context import Appliance
 from fedstack.processes import start_time
@@ -36,17 +31,21 @@ _SETTLE_SECONDS = 1.0
 
 
 class Supervisor:
-    """Supervises one launch until it is told to stop."""
+    """Supervises one launch until it is told to stop. `patience` is that of `late`."""
 
-    def __init__(self, paths: Paths, launch: Launch, gate: OneGate | None, log: BootLog) -> None:
+    def __init__(
+        self, paths: Paths, launch: Launch, gate: OneGate | None, log: BootLog, patience: float | None = None
+    ) -> None:
         self._paths = paths
         self._launch = launch
         self._gate = gate
         self._log = log
+        self._patience = patience
         self._runtime = runtime.find(paths)
-        self._companion = make_companion(paths, launch, self._runtime, gate, log)
+        self._companion = companion(paths, launch, self._runtime, gate, log)
         self._restarts = Restarts()
         self._lives = 0
+        self._renewing = False
         self._process: FlowerProcess | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._grpc = GrpcNotes(launch, log)
@@ -75,6 +74,8 @@ class Supervisor:
         """Starts Flower again and again; returns when it crashed too often."""
         while True:
             reason, refused = await self._one_life()
+            if self._renewing:
+                continue
             pause = self._restarts.refused() if refused else self._restarts.crashed(time.monotonic())
             if pause is None:
                 await self._give_up(reason)
@@ -89,6 +90,7 @@ class Supervisor:
         log = self._paths.logs / f"{self._launch.program}.log"
         process = self._process = await flower.start(self._runtime, self._launch, log)
         self._lives += 1
+        self._renewing = False
         self._report(State.ENROLLING)
         company = asyncio.create_task(self._accompany(process))
         try:
@@ -103,16 +105,21 @@ class Supervisor:
         return f"exit status {status}", False
 
     async def _accompany(self, process: FlowerProcess) -> None:
+        """Ends the process when its companion wants it to be started anew."""
         await self._companion.permission()
         self._report(State.STARTING)
         process.release()
         await self._companion.accompany(self._connected)
+        self._renewing = True
+        self._say("Flower is started anew with other certificates")
+        self._report(State.WAITING, reason="the certificates change")
+        await process.stop()
 
     def _heard(self, event: Event) -> None:
         match event["event"]:
             case "activated":
                 self._connected(event["node_id"])
-                self._log.info(f"supervisor: connected to {self._launch.fleet_address} as node {event['node_id']}")
+                self._say(f"connected to {self._launch.fleet_address} as node {event['node_id']}")
             case "grpc":
                 self._grpc.made(event["side"], event["options"])
             case "warning":
@@ -127,14 +134,22 @@ class Supervisor:
 
     async def _recover(self) -> None:
         """After a failure that was published: says that this VM is ready after all; as long as it is connected."""
-        while True:
-            try:
-                if await asyncio.to_thread(facts.recover, self._paths, self._gate):
-                    self._log.info("supervisor: connected after a failure, which is taken back")
-                return
-            except (GateError, OSError) as error:
-                self._log.warning(f"supervisor: connected after a failure, which cannot be taken back yet: {error}")
+        while not await self._recovered():
             await asyncio.sleep(_RECOVER_EVERY)
+        if self._gate and self._patience is not None:
+            await late.report(self._launch.appliance, self._paths, self._gate, self._patience, self._say)
+
+    async def _recovered(self) -> bool:
+        try:
+            if await asyncio.to_thread(facts.recover, self._paths, self._gate):
+                self._say("connected after a failure, which is taken back")
+        except (GateError, OSError) as error:
+            self._log.warning(f"supervisor: connected after a failure, which cannot be taken back yet: {error}")
+            return False
+        return True
+
+    def _say(self, message: str) -> None:
+        self._log.info(f"supervisor: {message}")
 
     async def _give_up(self, reason: str) -> None:
         self._report(State.FAILED, reason=reason)
@@ -160,24 +175,9 @@ class Supervisor:
         status.save(self._paths.status_file)
 
 
-def make_companion(paths: Paths, launch: Launch, image: Runtime, gate: OneGate | None, log: BootLog) -> Companion:
-    """Who accompanies a launch."""
-
-    def say(message: str) -> None:
-        log.info(f"enrolment: {message}")
-
-    enrols = gate is not None and launch.supernode_auth and not launch.static
-    if launch.appliance == "superlink":
-        control = Control(image.control_command(launch), image.base_environment())
-        agent = Agent(gate, control, paths.state / "enrolled.json", say) if gate and enrols else None
-        return SuperLinkCompanion(launch, agent)
-    ca = Path(launch.ca) if launch.ca_announced else None
-    return SuperNodeCompanion(Enrolment(gate, paths.keys, ca, launch.refusal, say) if gate and enrols else None)
-
-
 def supervise(appliance: Appliance, paths: Paths) -> int:
     """Runs the supervisor of this VM; the exit status of the process."""
     here = context.read(appliance, paths)
     launch = Launch.load(paths.launch_file)
     log = BootLog(paths.logs / "flower-bootstrap.log")
-    return asyncio.run(Supervisor(paths, launch, onegate.connect(here), log).run())
+    return asyncio.run(Supervisor(paths, launch, onegate.connect(here), log, late.patience(here)).run())

@@ -59,6 +59,7 @@ def setup_superlink(material: Material, source: Source, values: Mapping[str, str
         return "TLS is off"
     files.make_directory(material.directory, 0o700)
     try:
+        material.settle()
         if source is Source.OPERATOR:
             _install(material, values)
             note = "operator certificates"
@@ -107,7 +108,7 @@ def install_node_ca(material: Material, ca: str) -> str:
     """Boot step 7b: checks the CA and writes ca.crt; says until when it is valid. Raises StepError."""
     content = decode("the CA certificate", ca)
     try:
-        certificate = certificates.parse_certificate(content, "the CA certificate")
+        certificate = certificates.parse_certificates(content, "the CA certificate")[0]
     except CertificateError as error:
         raise StepError(str(error)) from None
     files.make_directory(material.directory, 0o700)
@@ -115,6 +116,13 @@ def install_node_ca(material: Material, ca: str) -> str:
     return f"CA valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
 
 
-def published_ca(material: Material) -> str:
-    """ca.crt as FL_CA_CERT: base64 of the PEM on one line."""
-    return base64.b64encode(material.ca.read_bytes()).decode()
+def published(material: Material) -> dict[str, str]:
+    """What everybody may know: ca.crt as base64 on one line, and until when both certificates are valid (UTC)."""
+    ca = material.ca.read_bytes()
+    server = certificates.parse_certificates(material.server.read_bytes(), material.server.name)[0]
+    ends = min(each.not_valid_after_utc for each in certificates.parse_certificates(ca, material.ca.name))
+    return {
+        "FL_CA_CERT": base64.b64encode(ca).decode(),
+        "FL_CA_EXPIRES": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
+        "FL_CERT_EXPIRES": f"{server.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
+    }

@@ -4,6 +4,7 @@ Section numbers in docstrings ("reference 2.8") are those of the Flower-on-OpenN
 """
 
 from fedstack.context.cross import advice
+from fedstack.context.effect import without_effect
 from fedstack.context.inputs import user_input
 from fedstack.context.run_config import run_config
 from fedstack.context.table import NAMES, VARIABLES, category, counts, headline, named, variables
@@ -35,4 +36,5 @@ __all__ = [
     "user_input",
     "validate",
     "variables",
+    "without_effect",
 ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import PurePosixPath
 
 
 class InputType(Enum):
@@ -106,6 +107,19 @@ def _is_host_and_port(value: str) -> bool:
 
 
 HOST_AND_PORT = Form(InputType.TEXT, "host:port with a port from 1 to 65535", _is_host_and_port)
+
+
+def _is_path(value: str) -> bool:
+    return re.fullmatch(r"\S+", value) is not None and ".." not in PurePosixPath(value).parts
+
+
+PATH = Form(InputType.TEXT, "a path without blanks and without ..", _is_path)
+
+RELATIVE_PATH = Form(
+    InputType.TEXT,
+    "a path relative to /app, without blanks and without ..",
+    lambda value: _is_path(value) and not value.startswith("/"),
+)
 
 VERSION = text(r"[0-9]+\.[0-9]+\.[0-9]+", "a version X.Y.Z such as 1.36.0")
 

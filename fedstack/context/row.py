@@ -27,7 +27,7 @@ def run_config(name: str) -> MapsTo:
 
 
 def boot(name: str) -> MapsTo:
-    """A step of the boot."""
+    """A step of the boot by its name, or several with commas in between."""
     return MapsTo(Target.BOOT, name)
 
 
@@ -36,7 +36,9 @@ def guest(name: str) -> MapsTo:
     return MapsTo(Target.GUEST, name)
 
 
-IMAGE = MapsTo(Target.IMAGE, "tag")
+def image(name: str) -> MapsTo:
+    """What the image has to have."""
+    return MapsTo(Target.IMAGE, name)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Place:
 LINK = Place(("superlink",), (Category.SUPERLINK,))
 LINK_RUN = replace(LINK, scope=Scope.RUN)
 LINK_SERVICE = replace(LINK, level=Level.SERVICE)
-LINK_KEYS = replace(LINK, categories=(Category.PLACEHOLDER,))
+LINK_KEYS = replace(LINK, categories=(Category.PLACEHOLDER,), scope=Scope.ROTATION)
 NODE = Place(("supernode",), (Category.SUPERNODE,))
 NODE_SERVICE = replace(NODE, level=Level.SERVICE)
 FRAMEWORK = replace(NODE, categories=(Category.PLACEHOLDER,))
@@ -60,6 +62,8 @@ UNCOUNTED = replace(NODE, categories=())
 BOTH = Place(("superlink", "supernode"), (Category.SUPERLINK, Category.SUPERNODE), Level.SERVICE)
 LOGS = replace(BOTH, categories=(Category.SERVICE,))
 TRUST = replace(BOTH, categories=(Category.PLACEHOLDER,))
+TRUST_ANCHOR = replace(TRUST, scope=Scope.ROTATION)
+EXTRA = replace(BOTH, categories=())
 CONTEXT = replace(BOTH, categories=(Category.INFRASTRUCTURE,), level=Level.CONTEXT)
 LAUNCHER = replace(CONTEXT, categories=())
 

@@ -1,20 +1,23 @@
-"""Rows of the platform, of both appliances, and the two extras: V38 to V48, X1, X2 (reference 2.5)."""
+"""Rows of the platform, of both appliances, and the extras: V38 to V48, X1, X2 (reference 2.5), X3, X4 (our own)."""
 
 from fedstack.context import forms
 from fedstack.context.options import FRAMEWORKS, HEALTH_SCRIPT, LOG_FORMATS, USE_CASES
 from fedstack.context.row import (
     CONTEXT,
+    EXTRA,
     FRAMEWORK,
-    IMAGE,
     LAUNCHER,
     LINK_KEYS,
     LOGS,
     TLS,
     TRUST,
+    TRUST_ANCHOR,
     UNCOUNTED,
     boot,
+    environment,
     flag,
     guest,
+    image,
     row,
 )
 from fedstack.context.variable import Variable
@@ -63,7 +66,7 @@ SHARED: tuple[Variable, ...] = (
         "Log format",
         forms.choice(LOG_FORMATS),
         ("text", "text"),
-        boot("log formatter"),
+        environment("FEDSTACK_LOG_FORMAT"),
         LOGS,
         8,
     ),
@@ -73,7 +76,7 @@ SHARED: tuple[Variable, ...] = (
         "Encrypt all Flower traffic",
         forms.boolean(any_case=True),
         ("NO", "YES"),
-        boot("TLS"),
+        boot("tls, discover"),
         TRUST,
     ),
     row(
@@ -82,8 +85,8 @@ SHARED: tuple[Variable, ...] = (
         "Base64 of the CA certificate (empty: generated)",
         forms.pem("CERTIFICATE"),
         ("", ""),
-        boot("TLS"),
-        TRUST,
+        boot("tls, ca"),
+        TRUST_ANCHOR,
         active_if=TLS,
     ),
     row(
@@ -113,7 +116,7 @@ SHARED: tuple[Variable, ...] = (
         "Machine-learning framework",
         forms.choice(FRAMEWORKS),
         ("pytorch", "sklearn"),
-        IMAGE,
+        image("framework"),
         FRAMEWORK,
     ),
     row(
@@ -122,7 +125,7 @@ SHARED: tuple[Variable, ...] = (
         "App bundle of the image",
         forms.choice(USE_CASES),
         ("none", "none"),
-        boot("app bundle"),
+        image("use case"),
         UNCOUNTED,
     ),
     row(
@@ -133,5 +136,26 @@ SHARED: tuple[Variable, ...] = (
         ("launcher", ""),
         guest("START_SCRIPT_BASE64"),
         LAUNCHER,
+    ),
+    row(
+        "X3",
+        "FL_SUPERNODE_AUTH",
+        "Only SuperNodes whose key is enrolled may connect",
+        forms.boolean(any_case=True),
+        ("NO", "YES"),
+        flag("--enable-supernode-auth"),
+        EXTRA,
+        0,
+        active_if=TLS,
+    ),
+    row(
+        "X4",
+        "FL_ONEGATE_CA",
+        "Base64 of the CA of an https OneGate (empty: those that the image trusts)",
+        forms.pem("CERTIFICATE"),
+        ("", ""),
+        boot("source-context"),
+        EXTRA,
+        0,
     ),
 )

@@ -5,7 +5,6 @@ from fedstack.context.options import FLOWER_VERSION, ISOLATIONS, LOG_LEVELS, RES
 from fedstack.context.row import (
     BOTH,
     CHECKPOINTS,
-    IMAGE,
     LINK,
     LINK_RUN,
     LINK_SERVICE,
@@ -14,13 +13,22 @@ from fedstack.context.row import (
     boot,
     environment,
     flag,
+    image,
     row,
     run_config,
 )
 from fedstack.context.variable import Condition, MapsTo, Target, Variable
 
 SUPERLINK: tuple[Variable, ...] = (
-    row("V1", "FLOWER_VERSION", "Flower version", forms.VERSION, ("1.25.0", FLOWER_VERSION), IMAGE, LINK_SERVICE),
+    row(
+        "V1",
+        "FLOWER_VERSION",
+        "Flower version",
+        forms.VERSION,
+        ("1.25.0", FLOWER_VERSION),
+        image("version"),
+        LINK_SERVICE,
+    ),
     row(
         "V2", "FL_NUM_ROUNDS", "Training rounds", forms.number(1), ("3", "3"), run_config("num-server-rounds"), LINK_RUN
     ),
@@ -91,7 +99,7 @@ SUPERLINK: tuple[Variable, ...] = (
         "V10",
         "FL_DATABASE",
         "State database, relative to the working directory of Flower",
-        forms.text(r"[^/\s][^\s]*", "a path relative to /app"),
+        forms.RELATIVE_PATH,
         ("state/state.db", "state/state.db"),
         flag("--database"),
         LINK,
@@ -185,7 +193,7 @@ SUPERLINK: tuple[Variable, ...] = (
         "V19",
         "FL_CHECKPOINT_PATH",
         "Directory of the checkpoints, as Flower sees it",
-        forms.text(),
+        forms.PATH,
         ("/app/checkpoints", "/app/checkpoints"),
         run_config("checkpoint-path"),
         LINK,
@@ -218,7 +226,7 @@ SUPERLINK: tuple[Variable, ...] = (
         "More names for the generated server certificate",
         forms.SUBJECT_NAMES,
         ("", ""),
-        boot("certificate SAN"),
+        boot("tls"),
         LINK,
         7,
         active_if=TLS,

@@ -2,7 +2,7 @@
 
 from fedstack.context import forms
 from fedstack.context.options import BACKOFFS, FLOWER_VERSION, ISOLATIONS, LOG_LEVELS
-from fedstack.context.row import GPU, IMAGE, NODE, NODE_SERVICE, boot, environment, flag, row
+from fedstack.context.row import GPU, NODE, NODE_SERVICE, boot, environment, flag, image, row
 from fedstack.context.variable import Condition, Variable
 
 SUPERNODE: tuple[Variable, ...] = (
@@ -12,7 +12,7 @@ SUPERNODE: tuple[Variable, ...] = (
         "Flower version, equal on both sides",
         forms.VERSION,
         ("1.25.0", FLOWER_VERSION),
-        IMAGE,
+        image("version"),
         NODE_SERVICE,
     ),
     row(
@@ -75,7 +75,7 @@ SUPERNODE: tuple[Variable, ...] = (
         "Use the node's GPU",
         forms.boolean(any_case=True),
         ("NO", "NO"),
-        boot("GPU detection"),
+        boot("gpu"),
         NODE,
         6,
     ),
@@ -107,7 +107,7 @@ SUPERNODE: tuple[Variable, ...] = (
         "Export GPU metrics",
         forms.boolean(),
         ("NO", "NO"),
-        boot("DCGM exporter"),
+        boot("gpu-metrics"),
         NODE,
         8,
         active_if=GPU,
@@ -118,7 +118,7 @@ SUPERNODE: tuple[Variable, ...] = (
         "Waits of the discovery loop on an edge image",
         forms.choice(BACKOFFS),
         ("exponential", "exponential"),
-        boot("discovery"),
+        boot("discover"),
         NODE,
         9,
     ),
@@ -128,7 +128,7 @@ SUPERNODE: tuple[Variable, ...] = (
         "Longest wait of the discovery loop in seconds",
         forms.number(1),
         ("300", "300"),
-        boot("discovery"),
+        boot("discover"),
         NODE,
         9,
         active_if=Condition("FL_EDGE_BACKOFF", ("exponential",)),

@@ -11,7 +11,7 @@ from fedstack.context.supernode_rows import SUPERNODE
 from fedstack.context.variable import Appliance, Category, Variable
 
 VARIABLES: tuple[Variable, ...] = (*SUPERLINK, *SUPERNODE, *SHARED)
-"""V1 to V48, then X1 and X2."""
+"""V1 to V48, then X1 to X4."""
 
 NAMES: tuple[str, ...] = tuple(dict.fromkeys(variable.name for variable in VARIABLES))
 """Every name, once, in the order of the table."""

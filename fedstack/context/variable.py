@@ -31,10 +31,12 @@ class Scope(Enum):
     """When a value is read, and so what a change costs.
 
     BOOT: once, by the VM: a change replaces the service. RUN: when a run is submitted: a change touches no VM.
+    ROTATION: by the VM, at boot and when `fedstack rotate-certs` asks it to: a change by itself touches no VM.
     """
 
     BOOT = "boot"
     RUN = "run"
+    ROTATION = "rotation"
 
 
 class Target(Enum):
@@ -73,7 +75,8 @@ class Variable:
     """One row. A name has two rows where the reference gives each appliance its own (V1 and V25).
 
     `default` is ours; empty means that nothing is set and the guest decides (for an address: the VM's own).
-    `phase` is the phase of the reference in which the variable appeared; without `active_if` the value always counts.
+    `phase` is the phase of the reference in which the variable appeared, 0 for our own; without `active_if` the value
+    always counts.
     """
 
     number: str

@@ -68,6 +68,7 @@ class Federation:
     cloud: control.Status
     service_id: int = -1
     inputs: dict[str, str] = field(default_factory=dict)
+    recipe: Path = RECIPE
 
     def __post_init__(self) -> None:
         session = Path(self.cloud["auth_file"]).read_text().strip()
@@ -83,7 +84,7 @@ class Federation:
         """Network, image, templates, service template, service: as an operator makes them."""
         ranges = 'VN_MAD="dummy" AR=[TYPE="IP4", SIZE="16", IPAM_MAD="local"]'
         network = self._one.vn.allocate(f'NAME="{self._unique("net")}" {ranges}', -1)
-        image = self._one.image.allocate(f'NAME="{self._unique("flower")}" TYPE="OS" PATH="{RECIPE}"', 1)
+        image = self._one.image.allocate(f'NAME="{self._unique("flower")}" TYPE="OS" PATH="{self.recipe}"', 1)
         wait_for(lambda: self._one.image.info(image).STATE == 1, 300, "the image")
         roles = [self._role("superlink", 1, network, image), self._role("supernode", supernodes, network, image)]
         roles[1]["parents"] = ["superlink"]
@@ -173,8 +174,10 @@ class Federation:
 def cloud(state_dir: Path) -> Iterator[control.Status]:
     """A local cloud on free ports; it and its VMs end with the block."""
     options = control.Options(state_dir=state_dir, rpc_port=0, flow_port=0, gate_port=0)
-    yield control.start(options)
-    control.stop(state_dir, destroy_vms=True)
+    try:
+        yield control.start(options)
+    finally:
+        control.stop(state_dir, destroy_vms=True)
 
 
 def remote_addresses(pids: list[int]) -> set[str]:

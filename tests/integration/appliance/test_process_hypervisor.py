@@ -360,6 +360,25 @@ def test_run_is_empty_at_every_boot_and_the_rest_is_kept(guest: Callable[..., Gu
     asyncio.run(story())
 
 
+def test_operators_get_in_with_their_keys_and_earlier_ones_stay(guest: Callable[..., Guest]) -> None:
+    one = guest(SSH_PUBLIC_KEY="ssh-ed25519 AAAA one\n\nssh-ed25519 BBBB two\n")
+    place = one.directory / "root" / "root" / ".ssh" / "authorized_keys"
+
+    async def story() -> None:
+        async with hypervisor() as (machines, _):
+            for more in (one, replace(one, context={**one.context, "SSH_PUBLIC_KEY": "ssh-ed25519 CCCC three"})):
+                await machines.start(more)
+                await machines.stop(1, hard=True)
+
+    asyncio.run(story())
+    assert place.read_text().split() == [
+        *("ssh-ed25519", "AAAA", "one"),
+        *("ssh-ed25519", "BBBB", "two"),
+        *("ssh-ed25519", "CCCC", "three"),
+    ]
+    assert (place.stat().st_mode & 0o777, place.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
 def test_the_description_is_what_the_hypervisor_was_given(guest: Callable[..., Guest]) -> None:
     one = guest(FLAVOUR="vanilla")
 

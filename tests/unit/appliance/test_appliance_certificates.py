@@ -2,13 +2,16 @@
 
 import datetime
 import ipaddress
+import shutil
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
-from fedstack.appliance import certificates
+from fedstack.appliance import certificates, files
 from fedstack.appliance.certificates import CertificateError, Material
 
 ADDRESS = "127.1.2.3"
@@ -105,3 +108,85 @@ def test_a_key_of_another_certificate_is_refused(
     other.server_key.write_bytes(made.server_key.read_bytes())
     with pytest.raises(CertificateError, match="does not belong"):
         certificates.verify(other)
+
+
+class Authority:
+    """A small PKI: a root, and what it signs."""
+
+    def __init__(self, days: int = 1) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = self._sign("root", self.key, self, days)
+
+    @classmethod
+    def below(cls, parent: "Authority") -> "Authority":
+        made = cls.__new__(cls)
+        made.key = ec.generate_private_key(ec.SECP256R1())
+        made.certificate = parent._sign("between", made.key, parent)
+        return made
+
+    def issue(self, days: int = 1) -> tuple[bytes, bytes]:
+        """A server certificate and its key, as PEM."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return self.pem(self._sign("server", key, self, days)), pem
+
+    @staticmethod
+    def pem(certificate: x509.Certificate) -> bytes:
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def ca(self) -> bytes:
+        return self.pem(self.certificate)
+
+    @staticmethod
+    def _sign(name: str, key: ec.EllipticCurvePrivateKey, by: "Authority", days: int = 1) -> x509.Certificate:
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        issuer = by.certificate.subject if hasattr(by, "certificate") else subject
+        start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=30)
+        end = start + datetime.timedelta(days=30 + days)
+        builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number(), start, end)
+        return builder.sign(by.key, hashes.SHA256())
+
+
+def test_certificates_in_between_may_lie_with_either_file() -> None:
+    root = Authority()
+    between = Authority.below(root)
+    server, key = between.issue()
+    certificates.check(root.ca, server + between.ca, key)
+    certificates.check(root.ca + between.ca, server, key)
+    certificates.check(Authority().ca + root.ca, server + between.ca, key)
+    for ca, chain in ((root.ca, server), (Authority().ca, server + between.ca)):
+        with pytest.raises(CertificateError, match="not signed by"):
+            certificates.check(ca, chain, key)
+
+
+def test_what_is_not_valid_any_more_is_refused() -> None:
+    root, old = Authority(), Authority(days=-1)
+    server, key = root.issue(days=-1)
+    with pytest.raises(CertificateError, match=r"server\.pem is valid from"):
+        certificates.check(root.ca, server, key)
+    server, key = old.issue()
+    with pytest.raises(CertificateError, match=r"ca\.crt is valid from"):
+        certificates.check(old.ca, server, key)
+
+
+def test_a_successor_takes_over_only_when_it_is_complete(made: Material, tmp_path: Path) -> None:
+    material = Material(Path(shutil.copytree(made.directory, tmp_path / "certs")))
+    before = material.ca.read_bytes()
+    root = Authority()
+    server, key = root.issue()
+    for path, content in zip((material.successor.ca, material.successor.server), (root.ca, server), strict=True):
+        files.write(path, content, 0o644)
+    files.write(material.successor.server_key, key, 0o600)
+    material.settle()
+    assert material.ca.read_bytes() == before
+    files.write(material.successor.rotation, "id", 0o644)
+    material.settle()
+    assert material.ca.read_bytes() == root.ca
+    assert certificates.verify(material)
+    assert not material.ca_key.exists(), "the operator's CA has no key here"
+    assert material.rotation.read_text() == "id"
+    material.settle()
+    assert material.ca.read_bytes() == root.ca

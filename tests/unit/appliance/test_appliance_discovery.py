@@ -16,7 +16,7 @@ READY = {
     "FL_ENDPOINT": "127.0.0.2:9092",
     "FL_TLS": "YES",
     "FL_CA_CERT": "Y2E=",
-    "FL_SUPERNODE_AUTH": "YES",
+    "FL_ENROLMENT": "YES",
     "FL_VERSION": "1.36.0",
     "FL_REGISTERED": "aa bb",
 }
@@ -73,7 +73,7 @@ class Clock:
 
 def test_all_that_a_ready_superlink_published_is_read() -> None:
     found = service.announcement(document(READY))
-    assert found == service.Announcement("127.0.0.2:9092", True, "Y2E=", True, "1.36.0", frozenset({"aa", "bb"}))
+    assert found == service.Announcement(0, "127.0.0.2:9092", True, "Y2E=", True, "1.36.0", frozenset({"aa", "bb"}))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_static_address_asks_nobody() -> None:
 
 
 def test_neither_address_nor_onegate_is_an_error() -> None:
-    with pytest.raises(StepError, match="FL_SUPERLINK_ADDRESS is empty"):
+    with pytest.raises(StepError, match="FL_SUPERLINK_ADDRESS is empty and OneGate is not available"):
         discover("", None, print)
 
 
@@ -137,6 +137,14 @@ def test_it_goes_on_looking_until_a_superlink_is_ready() -> None:
     found = discover("", gate, said.append, rest=clock.rest)  # type: ignore[arg-type]
     assert (found.address, gate.asked, len(said)) == ("127.0.0.2:9092", 3, 3)
     assert clock.rests == [10.0, 10.0]
+
+
+def test_an_address_that_is_none_is_said_and_not_used() -> None:
+    gate, clock = Gate(document({**READY, "FL_ENDPOINT": "$(reboot)"}), document(READY)), Clock()
+    said: list[str] = []
+    found = discover("", gate, said.append, rest=clock.rest)  # type: ignore[arg-type]
+    assert (found.address, clock.rests) == ("127.0.0.2:9092", [10.0])
+    assert said[0].startswith("the SuperLink published FL_ENDPOINT='$(reboot)': expected host:port")
 
 
 def test_it_gives_up_after_the_attempts() -> None:
@@ -170,3 +178,8 @@ def test_a_cap_below_the_first_wait_counts_from_the_start() -> None:
 @pytest.mark.parametrize(("edge", "algorithm"), [(False, "exponential"), (False, "fixed"), (True, "fixed")])
 def test_only_an_edge_image_backs_off(edge: bool, algorithm: str) -> None:
     assert choose(edge, algorithm, 300) == FIXED
+
+
+def test_an_image_may_look_more_often() -> None:
+    assert list(islice(choose(True, "exponential", 5, 2).waits(), 3)) == [2, 4, 5]
+    assert set(choose(False, "exponential", 5, 2).waits()) == {2, None}

@@ -1,4 +1,4 @@
-"""Launch flags and environment of Flower 1.36, and the file that carries them to the supervisor."""
+"""Launch flags and environment of every Flower generation, and the file that carries them to the supervisor."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fedstack.appliance.failure import StepError
-from fedstack.appliance.generations import generation
+from fedstack.appliance.generations import GENERATIONS, generation
 from fedstack.appliance.generations.keepalive import Keepalive
 from fedstack.appliance.generations.plan import Certificates, SuperLinkPlan, SuperNodePlan
 from fedstack.appliance.launch import Launch
@@ -23,6 +23,8 @@ LINK = SuperLinkPlan(
     log_level="INFO",
     log_format="text",
     home=Path("/vm/home"),
+    app_root=Path("/vm/flower"),
+    app_address="127.1.0.2",
 )
 NODE = SuperNodePlan(
     superlink_address="127.1.0.2:9092",
@@ -39,9 +41,29 @@ NODE = SuperNodePlan(
     home=Path("/vm/home"),
     gpu={},
     static=False,
-    ca_announced=True,
 )
 FLOWER = generation("1.36")
+ADDRESSES = {
+    "1.25": (
+        ["--serverappio-api-address", "127.1.0.2:9091"],
+        ["--clientappio-api-address", "127.1.0.3:9094"],
+        "--appio-api-address",
+    ),
+    "1.31": (
+        ["--serverappio-api-address", "127.1.0.2:9091"],
+        ["--clientappio-api-address", "127.1.0.3:9094"],
+        "--appio-api-address",
+    ),
+    "1.36": (
+        ["--host", "127.1.0.2", "--port", "9091"],
+        ["--host", "127.1.0.3", "--port", "9094"],
+        "--runtime-api-address",
+    ),
+}
+"""Flags for the API that apps speak to: of the SuperLink, of a SuperNode, and of SuperExec."""
+
+
+ALL = GENERATIONS.items()
 
 
 def flag(launch: Launch, name: str) -> str:
@@ -54,9 +76,40 @@ def test_a_superlink_with_tls_and_authentication() -> None:
     assert "--enable-supernode-auth" in launch.arguments
     assert "--insecure" not in launch.arguments
     assert flag(launch, "--fleet-api-address") == "127.1.0.2:9092"
-    assert (flag(launch, "--host"), flag(launch, "--port")) == ("127.1.0.2", "9091")
     assert flag(launch, "--ssl-keyfile") == "/c/server.key"
-    assert "--disable-runtime-dependency-installation" in launch.arguments
+
+
+@pytest.mark.parametrize("name", GENERATIONS)
+def test_every_generation_has_its_own_flags_for_apps(name: str) -> None:
+    link, node = (
+        GENERATIONS[name].superlink(replace(LINK, isolation="process")),
+        GENERATIONS[name].supernode(replace(NODE, isolation="process")),
+    )
+    serves, feeds, flag = ADDRESSES[name]
+    assert contains(link.arguments, serves) and contains(node.arguments, feeds)
+    assert link.superexec == ["--insecure", flag, "127.1.0.2:9091", "--plugin-type", "serverapp"]
+    assert node.superexec == ["--insecure", flag, "127.1.0.3:9094", "--plugin-type", "clientapp"]
+
+
+def contains(arguments: list[str], wanted: list[str]) -> bool:
+    return any(arguments[start : start + len(wanted)] == wanted for start in range(len(arguments)))
+
+
+@pytest.mark.parametrize("name", GENERATIONS)
+def test_with_subprocess_isolation_flower_starts_its_own_superexec(name: str) -> None:
+    assert GENERATIONS[name].superlink(LINK).superexec == GENERATIONS[name].supernode(NODE).superexec == []
+
+
+def test_nothing_is_installed_at_run_time() -> None:
+    """1.25 never does, 1.31 does so only when told to, 1.36 unless told not to."""
+    flags = {name: [word for word in each.superlink(LINK).arguments if "dependency" in word] for name, each in ALL}
+    assert flags == {"1.25": [], "1.31": [], "1.36": ["--disable-runtime-dependency-installation"]}
+
+
+def test_server_apps_learn_their_places() -> None:
+    environment = FLOWER.superlink(LINK).environment
+    assert environment["FEDSTACK_APP_ROOT"] == "/vm/flower"
+    assert environment["FEDSTACK_APP_ADDRESS"] == "127.1.0.2"
 
 
 def test_an_insecure_superlink() -> None:
@@ -110,7 +163,7 @@ def test_keepalive_is_the_table_of_the_reference_and_the_ping_timeout() -> None:
     assert (link.client_options, node.server_options) == ({}, {})
 
 
-@pytest.mark.parametrize("launch", [FLOWER.superlink(LINK), FLOWER.supernode(NODE)])
+@pytest.mark.parametrize("launch", [make for _, each in ALL for make in (each.superlink(LINK), each.supernode(NODE))])
 def test_nothing_calls_home(launch: Launch) -> None:
     assert launch.environment["FLWR_TELEMETRY_ENABLED"] == "0"
     assert launch.environment["FLWR_DISABLE_UPDATE_CHECK"] == "1"
@@ -125,5 +178,5 @@ def test_the_launch_file_is_private_and_read_back_unchanged(tmp_path: Path) -> N
 
 
 def test_an_unknown_generation_names_the_known_ones() -> None:
-    with pytest.raises(StepError, match=r"'2\.0', expected one of 1\.36"):
+    with pytest.raises(StepError, match=r"'2\.0', expected one of 1\.25, 1\.31, 1\.36"):
         generation("2.0")

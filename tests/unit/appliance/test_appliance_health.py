@@ -86,7 +86,7 @@ def test_the_health_script_is_executable(paths: Paths) -> None:
     health.write_script("supernode", paths)
     script = paths.scripts / "health-check.sh"
     assert script.stat().st_mode & 0o777 == 0o755
-    assert script.read_text().endswith("exec fedstack-appliance health supernode\n")
+    assert script.read_text().endswith("exec fedstack-appliance report supernode\n")
 
 
 @pytest.mark.parametrize("wildcard", ["0.0.0.0", "127.0.0.1"])  # noqa: S104

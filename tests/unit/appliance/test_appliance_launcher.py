@@ -70,9 +70,11 @@ def test_the_web_servers_traceback_explains_a_start_that_failed() -> None:
 
 
 def test_requests_for_work_are_not_logged() -> None:
-    hide = launcher.HideRequests(["/pull-pending-tasks"])
+    hide = launcher.HideRequests(["/pull-pending-tasks", "[Fleet.PullMessages]"])
     assert not hide.filter(record('127.0.0.1 - "POST /v1/runtime/pull-pending-tasks HTTP/1.1" 200'))
     assert hide.filter(record('127.0.0.1 - "GET /health HTTP/1.1" 200'))
+    assert not hide.filter(record("[Fleet.PullMessages] node_id=1"))
+    assert hide.filter(record("[Fleet.PullMessages] node_id=1", logging.DEBUG))
 
 
 @pytest.fixture

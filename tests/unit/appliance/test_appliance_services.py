@@ -47,3 +47,16 @@ def test_the_unit_restarts_the_supervisor_and_gives_it_time_to_stop() -> None:
         assert line in unit.splitlines()
     assert "fedstack.appliance supervise superlink" in unit
     assert services.unit_name("superlink") == "flower-superlink.service"
+
+
+def test_gpu_metrics_are_a_unit_that_goes_with_the_supernode(told: Path, tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "root")
+    services.SystemdServices().start_exporter(["/usr/bin/dcgm-exporter", "-a", "10.0.0.1:9400"], paths)
+    unit = (paths.root / "etc" / "systemd" / "system" / "dcgm-exporter.service").read_text().splitlines()
+    for line in (
+        "PartOf=flower-supernode.service",
+        "ExecStart=/usr/bin/dcgm-exporter -a 10.0.0.1:9400",
+        "RestartSec=10",
+    ):
+        assert line in unit
+    assert told.read_text().splitlines() == ["daemon-reload", "restart dcgm-exporter.service"]

@@ -1,11 +1,12 @@
 """Every row of the TLS decisions (reference 5.2 and 5.3), and that they fail closed."""
 
 import base64
+import datetime
 from pathlib import Path
 
 import pytest
 
-from fedstack.appliance import certificates, tls
+from fedstack.appliance import certificates, files, tls
 from fedstack.appliance.certificates import Material
 from fedstack.appliance.failure import ErrorCode, StepError
 from fedstack.appliance.service import Announcement
@@ -13,7 +14,7 @@ from fedstack.appliance.tls import NodeTls, Source
 
 
 def announced(*, with_tls: bool, ca: str = "gate-ca") -> Announcement:
-    return Announcement("127.0.0.1:9092", with_tls, ca if with_tls else "", with_tls, "1.36.0", frozenset())
+    return Announcement(0, "127.0.0.1:9092", with_tls, ca if with_tls else "", with_tls, "1.36.0", frozenset())
 
 
 @pytest.mark.parametrize(
@@ -124,8 +125,28 @@ def test_a_supernode_keeps_only_a_ca_that_parses(operator: dict[str, str], tmp_p
         tls.install_node_ca(material, base64.b64encode(b"text").decode())
 
 
-def test_the_published_ca_is_one_line(operator: dict[str, str], tmp_path: Path) -> None:
+def test_what_is_published_is_the_ca_on_one_line_and_how_long_all_is_valid(
+    operator: dict[str, str], tmp_path: Path
+) -> None:
     material = Material(tmp_path)
-    tls.install_node_ca(material, operator[tls.CA])
-    assert tls.published_ca(material) == operator[tls.CA]
-    assert "\n" not in tls.published_ca(material)
+    tls.setup_superlink(material, Source.OPERATOR, operator, "127.0.0.1")
+    said = tls.published(material)
+    year = f"{datetime.datetime.now(datetime.UTC) + certificates.VALID_FOR:%Y-%m-%d}"
+    assert said.keys() == {"FL_CA_CERT", "FL_CA_EXPIRES", "FL_CERT_EXPIRES"}
+    assert said["FL_CA_CERT"] == operator[tls.CA] and "\n" not in said["FL_CA_CERT"]
+    assert said["FL_CA_EXPIRES"][:10] == said["FL_CERT_EXPIRES"][:10] == year
+    assert said["FL_CA_EXPIRES"].endswith("Z")
+
+
+def test_a_boot_finishes_a_rotation_that_was_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "KEY_BITS", 2048)
+    material = Material(tmp_path / "certs")
+    tls.setup_superlink(material, Source.GENERATED, {}, "127.0.0.1")
+    tls.setup_superlink(material.successor, Source.GENERATED, {}, "127.0.0.1")
+    files.write(material.successor.rotation, "id", 0o644)
+    wanted = material.successor.server.read_bytes()
+    material.successor.server_key.replace(material.server_key)  # killed after the first of its files
+    note = tls.setup_superlink(material, Source.GENERATED, {}, "127.0.0.1")
+    assert "reused" in note
+    assert material.server.read_bytes() == wanted
+    assert material.rotation.read_text() == "id"

@@ -6,8 +6,9 @@ from fedstack.context import VARIABLES, Category, Level, Scope, Variable, catego
 from fedstack.context.options import HEALTH_SCRIPT
 
 
-def test_rows_are_the_48_and_two_extras() -> None:
-    assert [row.number for row in VARIABLES] == [f"V{number}" for number in range(1, 49)] + ["X1", "X2"]
+def test_rows_are_the_48_and_four_extras() -> None:
+    extras = ["X1", "X2", "X3", "X4"]
+    assert [row.number for row in VARIABLES] == [f"V{number}" for number in range(1, 49)] + extras
     assert headline() == 48
     assert len({row.name for row in VARIABLES if row.categories}) == 45
 
@@ -65,6 +66,7 @@ def test_only_these_defaults_differ() -> None:
         "ML_FRAMEWORK",
         "FL_GPU_MEMORY_FRACTION",
         "START_SCRIPT_BASE64",
+        "FL_SUPERNODE_AUTH",
     }
 
 
@@ -75,3 +77,4 @@ def test_levels_and_scopes() -> None:
     assert {"FLOWER_VERSION", "FL_TLS_ENABLED", "FL_LOG_LEVEL", "FL_LOG_FORMAT"} <= service
     run = {row.number for row in VARIABLES if row.scope is Scope.RUN}
     assert run == {"V2", "V3", "V4", "V5", "V6", "V12", "V13", "V14", "V15", "V16", "V18"}
+    assert {row.number for row in VARIABLES if row.scope is Scope.ROTATION} == {"V45", "V46", "V47"}

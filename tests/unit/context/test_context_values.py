@@ -17,6 +17,7 @@ from fedstack.context import (
     run_config,
     user_input,
     validate,
+    without_effect,
 )
 from fedstack.context.cross import byzantine_minimum
 
@@ -42,7 +43,7 @@ GOOD_AND_BAD = {
     "FL_TRIM_BETA": ("0.49", "0.5"),
     "FL_CHECKPOINT_ENABLED": ("YES", "yes"),
     "FL_CHECKPOINT_INTERVAL": ("1", "0"),
-    "FL_CHECKPOINT_PATH": ("/app/models", None),
+    "FL_CHECKPOINT_PATH": ("/app/models", "/app/../etc"),
     "FL_GRPC_KEEPALIVE_TIME": ("30", "0"),
     "FL_GRPC_KEEPALIVE_TIMEOUT": ("5", "0"),
     "FL_CERT_EXTRA_SAN": ("IP:10.0.0.1,DNS:fl.example.org", "10.0.0.1"),
@@ -68,6 +69,8 @@ GOOD_AND_BAD = {
     "FL_SSL_CA_CERTFILE": (CERTIFICATE, "bm8gY2VydGlmaWNhdGU="),
     "FL_SSL_CERTFILE": (CERTIFICATE, "?"),
     "FL_SSL_KEYFILE": (KEY, CERTIFICATE),
+    "FL_SUPERNODE_AUTH": ("no", "maybe"),
+    "FL_ONEGATE_CA": (CERTIFICATE, KEY),
     "ML_FRAMEWORK": ("pytorch", "jax"),
     "FL_USE_CASE": ("anomaly-detection", "chess"),
     "START_SCRIPT_BASE64": ("IyEvYmluL3NoCg==", None),
@@ -175,6 +178,55 @@ def test_use_cases_need_their_framework(case: str, frameworks: set[str], framewo
 def test_advice(appliance: Appliance, values: dict[str, str], variable: str) -> None:
     assert [each.variable for each in advice(appliance, effective(appliance, values))] == [variable]
     assert advice(appliance, effective(appliance, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("appliance", "values", "note"),
+    [
+        ("superlink", {"FL_TRIM_BETA": "0.3"}, "FL_TRIM_BETA has no effect while FL_STRATEGY is not FedTrimmedAvg"),
+        (
+            "superlink",
+            {"FL_NUM_MALICIOUS": "1", "FL_STRATEGY": "FedAdam"},
+            "FL_NUM_MALICIOUS has no effect while FL_STRATEGY is not Krum or Bulyan",
+        ),
+        (
+            "superlink",
+            {"FL_CHECKPOINT_INTERVAL": "2"},
+            "FL_CHECKPOINT_INTERVAL has no effect while FL_CHECKPOINT_ENABLED is not YES",
+        ),
+        ("superlink", {"FL_METRICS_PORT": "9200"}, "FL_METRICS_PORT has no effect while FL_METRICS_ENABLED is not YES"),
+        (
+            "superlink",
+            {"FL_CERT_EXTRA_SAN": "DNS:x", "FL_TLS_ENABLED": "no"},
+            "FL_CERT_EXTRA_SAN has no effect while FL_TLS_ENABLED is not YES",
+        ),
+        (
+            "superlink",
+            {"FL_CERT_EXTRA_SAN": "DNS:x", "FL_SSL_CA_CERTFILE": CERTIFICATE},
+            "FL_CERT_EXTRA_SAN has no effect with certificates of the operator",
+        ),
+        ("superlink", {"FL_SSL_KEYFILE": KEY}, "FL_SSL_KEYFILE has no effect without FL_SSL_CA_CERTFILE"),
+        (
+            "supernode",
+            {"FL_CUDA_VISIBLE_DEVICES": "0"},
+            "FL_CUDA_VISIBLE_DEVICES has no effect while FL_GPU_ENABLED is not YES",
+        ),
+        (
+            "supernode",
+            {"FL_EDGE_MAX_BACKOFF": "60", "FL_EDGE_BACKOFF": "fixed"},
+            "FL_EDGE_MAX_BACKOFF has no effect while FL_EDGE_BACKOFF is not exponential",
+        ),
+    ],
+)
+def test_what_has_no_effect_is_named(appliance: Appliance, values: dict[str, str], note: str) -> None:
+    assert without_effect(appliance, effective(appliance, values)) == [note]
+
+
+def test_defaults_have_their_effect_and_what_counts_is_not_named() -> None:
+    for appliance in ("superlink", "supernode"):
+        assert without_effect(appliance, effective(appliance, {})) == []
+    values = {"FL_STRATEGY": "Krum", "FL_NUM_MALICIOUS": "1", "FL_MIN_AVAILABLE_CLIENTS": "5"}
+    assert without_effect("superlink", effective("superlink", values)) == []
 
 
 @pytest.mark.parametrize(

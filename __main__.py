@@ -30,7 +30,8 @@ def refuse(message: str) -> NoReturn:
 def main() -> None:
     """Declares the stack's federation under a name of its own, so that stacks can share a cloud."""
     chosen = settings()
-    federation = Federation(f"{chosen.name}-{pulumi.get_stack()}", chosen)
+    protection = pulumi.ResourceOptions(protect=chosen.protect)
+    federation = Federation(f"{chosen.name}-{pulumi.get_stack()}", chosen, protection)
     for name, value in federation.outputs().items():
         pulumi.export(name, value)
 

@@ -1,6 +1,6 @@
-"""One coordinator and elastic workers as a gated, straight OneFlow service: the base of every cluster here."""
+"""A gated, straight OneFlow service of roles that wait for each other: the base of every cluster here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +15,14 @@ Values = Mapping[str, pulumi.Input[str]]
 
 @dataclass(frozen=True)
 class RoleSpec:
-    """A role: its VMs' template, how many there are and may be, and what their guests are told."""
+    """A role: its VMs' template, how many there are and may be, what their guests are told, which roles come first."""
 
     name: str
     template_id: pulumi.Input[int]
     context: Mapping[str, str]
     user_inputs: Inputs
     values: Values
+    parents: Sequence[str] = ()
     count: int = 1
     minimum: int = 1
     maximum: int = 1
@@ -29,7 +30,7 @@ class RoleSpec:
     elasticity_policies: Sequence[Mapping[str, Any]] = ()
     scheduled_policies: Sequence[Mapping[str, Any]] = ()
 
-    def template(self, parents: Sequence[str]) -> one.RoleArgs:
+    def template(self) -> one.RoleArgs:
         """The role in a service template; it starts at its minimum, the service says how many there are."""
         return one.RoleArgs(
             name=self.name,
@@ -39,23 +40,40 @@ class RoleSpec:
             min_vms=self.minimum,
             max_vms=self.maximum,
             cooldown=self.cooldown,
-            parents=list(parents) or None,
+            parents=list(self.parents) or None,
             shutdown_action="shutdown",
             template_contents={"CONTEXT": dict(self.context)},
             user_inputs=dict(self.user_inputs),
-            elasticity_policies=[one.ElasticityPolicyArgs(**each) for each in self.elasticity_policies] or None,
-            scheduled_policies=[one.ScheduledPolicyArgs(**each) for each in self.scheduled_policies] or None,
+            elasticity_policies=self._elasticity() or None,
+            scheduled_policies=self._schedule() or None,
         )
 
     def service(self) -> one.ServiceRoleArgs:
-        """The role in a service; a role of fixed size has no number of its own."""
-        count = None if self.minimum == self.maximum else self.count
-        return one.ServiceRoleArgs(name=self.name, cardinality=count, user_inputs_values=dict(self.values))
+        """The role in a service, which is scaled in place; a role of fixed size has no number of its own.
+
+        An empty list says that there shall be no policies; nothing would leave those of a running service.
+        """
+        return one.ServiceRoleArgs(
+            name=self.name,
+            cardinality=None if self.minimum == self.maximum else self.count,
+            min_vms=self.minimum,
+            max_vms=self.maximum,
+            cooldown=self.cooldown,
+            elasticity_policies=self._elasticity(),
+            scheduled_policies=self._schedule(),
+            user_inputs_values=dict(self.values),
+        )
+
+    def _elasticity(self) -> list[one.ElasticityPolicyArgs]:
+        return [one.ElasticityPolicyArgs(**each) for each in self.elasticity_policies]
+
+    def _schedule(self) -> list[one.ScheduledPolicyArgs]:
+        return [one.ScheduledPolicyArgs(**each) for each in self.scheduled_policies]
 
 
 @dataclass(frozen=True)
 class ClusterArgs:
-    """A cluster: workers deploy once the coordinator reports ready, and go before it.
+    """A cluster: a role deploys once its parents report ready, and goes before them.
 
     `triggers` change when a running service cannot take a change on; `ignored_inputs` are inputs whose values a
     running service need not take on. `ready_deadline` is in seconds, per role. `sensitive` says that values are secret:
@@ -63,8 +81,7 @@ class ClusterArgs:
     """
 
     name: str
-    coordinator: RoleSpec
-    workers: RoleSpec
+    roles: Sequence[RoleSpec]
     mark: pulumi.Input[str]
     user_inputs: Inputs = field(default_factory=dict)
     values: Values = field(default_factory=dict)
@@ -98,7 +115,7 @@ class Cluster(pulumi.ComponentResource):
             ready_status_gate=True,
             shutdown_action="shutdown",
             user_inputs=dict(args.user_inputs),
-            roles=[args.coordinator.template([]), args.workers.template([args.coordinator.name])],
+            roles=[role.template() for role in args.roles],
             mark=args.mark,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -109,10 +126,9 @@ class Cluster(pulumi.ComponentResource):
             name,
             name=args.name,
             service_template_id=self.template.service_template_id,
-            roles=[args.coordinator.service(), args.workers.service()],
+            roles=[role.service() for role in args.roles],
             user_inputs_values=dict(args.values),
             ready_deadline=args.ready_deadline,
-            cooldown=args.workers.cooldown,
             triggers=dict(args.triggers),
             ignored_inputs=list(args.ignored_inputs),
             mark=args.mark,
@@ -121,20 +137,10 @@ class Cluster(pulumi.ComponentResource):
             ),
         )
 
-    def coordinator_attribute(self, key: str) -> pulumi.Output[str]:
-        """What the coordinator published under a key; empty while it has not."""
-        return self._from_nodes(
-            self._args.coordinator.name, lambda nodes: str(nodes[0]["attributes"].get(key, "")) if nodes else ""
-        )
+    def nodes(self, role: str) -> pulumi.Output[list[Any]]:
+        """The VMs of a role with what they published, which is no secret; none where there is no such role."""
 
-    def worker_count(self) -> pulumi.Output[int]:
-        """How many workers there are."""
-        return self._from_nodes(self._args.workers.name, len)
-
-    def _from_nodes(self, role: str, read: Callable[[list[Any]], Any]) -> pulumi.Output[Any]:
-        """Reads the nodes of a role out of the service's status; what is published there is no secret."""
-
-        def find(status: Sequence[Any]) -> Any:
-            return read([node for each in status if each["name"] == role for node in each["nodes"]])
+        def find(status: Sequence[Any]) -> list[Any]:
+            return [node for each in status if each["name"] == role for node in each["nodes"]]
 
         return pulumi.Output.unsecret(self.service.role_status.apply(find))

@@ -65,6 +65,9 @@ def _expected(detail: Any) -> str:
         "greater_than_equal": f"expected at least {context.get('ge')}",
         "greater_than": f"expected more than {context.get('gt')}",
         "literal_error": f"expected {context.get('expected')}",
+        "enum": f"expected {context.get('expected')}",
+        "bool_parsing": "expected true or false",
+        "bool_type": "expected true or false",
         "model_type": "expected an object",
         "dict_type": "expected an object",
         "list_type": "expected a list",
@@ -72,7 +75,6 @@ def _expected(detail: Any) -> str:
         "string_type": "expected a text",
         "float_type": "expected a number",
         "float_parsing": "expected a number",
-        "string_pattern_mismatch": "expected letters, digits, blanks and _ . - (at most 64, a letter or digit first)",
     }
     text = texts.get(detail["type"], detail["msg"])
     return text if text.startswith("expected") else f"expected a value that {text}"

@@ -1,10 +1,45 @@
 """The network of a cluster: an existing one, or one of the stack's own."""
 
+from typing import Literal
+
 import pulumi
 import pulumi_opennebula as one
 from pulumi.output import UNKNOWN
+from pydantic import Field
 
-from components.settings import AddressRange, Network
+from components.errors import shown
+from components.fields import Count, Group, Positive
+
+
+class AddressRange(Group):
+    """Addresses of a network; without `ip` the platform (or the IPAM driver) chooses them."""
+
+    type: Literal["IP4"] = Field(default="IP4", description="Kind of addresses")
+    size: Positive = Field(description="Number of addresses; one for each VM")
+    ip: str | None = Field(default=None, description="First address (unset: the platform or the IPAM driver chooses)")
+    mac: str | None = Field(default=None, description="First hardware address (unset: derived from the IP address)")
+    ipam: str | None = Field(
+        default=None, description="IPAM driver; `local` takes addresses from the local cloud's own block"
+    )
+
+
+class Network(Group):
+    """The network of the VMs: an existing one by id or by name, or one of the stack's own."""
+
+    id: Count | None = Field(default=None, description="An existing network instead of one of the stack's own")
+    name: str | None = Field(default=None, description="The same by its name, of which the user must see exactly one")
+    vn_mad: str = Field(default="dummy", description="Driver of a new network")
+    bridge: str | None = Field(default=None, description="Bridge of a new network")
+    address_ranges: tuple[AddressRange, ...] = (AddressRange(size=64, ipam="local"),)
+
+
+def problems(network: Network) -> list[str]:
+    """An existing network is named in one way."""
+    if network.name == "":
+        return ['network.name: expected the name of an existing network, got ""']
+    if network.name is not None and network.id is not None:
+        return [f"network.name: expected no name beside network.id ({network.id}), got {shown(network.name)}"]
+    return []
 
 
 def network_id(

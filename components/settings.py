@@ -4,162 +4,163 @@ Fields that set a context variable have no default here: the registry's holds.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
-from components.errors import SettingsError, explain, shown
-from components.fields import Count, Group, Name, Number, Positive, Sets, WithVariables
-from components.variables import check_variables
-from fedstack.oneflow import model
-from fedstack.oneflow.names import camel, camel_path
-from fedstack.oneflow.template import Problem, problems
+from components import scaling
+from components.appliance import Appliance, Image
+from components.checks import problems
+from components.choices import (
+    Backoff,
+    Framework,
+    Isolation,
+    LogFormat,
+    LogLevel,
+    Source,
+    Strategy,
+    Topology,
+    UseCase,
+)
+from components.errors import SettingsError, explain
+from components.fields import Count, Group, Name, Positive, Sets, WithVariables
+from components.gpu import Gpu
+from components.machine import Size
+from components.network import Network
+from components.scaling import ElasticityPolicy, Preset, ScheduledPolicy
+from fedstack import context
 
-Value = str | None
-
-
-class ElasticityPolicy(model.ElasticityPolicy):
-    """Scales by an expression over attributes of the SuperNodes."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=camel)
-
-
-class ScheduledPolicy(model.ScheduledPolicy):
-    """Scales at a time."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=camel)
-
-
-class Image(Group):
-    """The image of the VMs: a path that the server can read (a recipe directory, a file, a URL), or an existing one."""
-
-    path: str = "images/flower-sklearn"
-    id: Count | None = None
-    datastore_id: Count = 1
+Pairs = dict[str, Any]
 
 
-class AddressRange(Group):
-    """Addresses of a network; without `ip` the platform (or the IPAM driver) chooses them."""
+class SuperLink(Size):
+    """The coordinator: exactly one VM."""
 
-    type: Literal["IP4"] = "IP4"
-    size: Positive
-    ip: str | None = None
-    mac: str | None = None
-    ipam: str | None = None
-
-
-class Network(Group):
-    """The network of the VMs: an existing one by id or by name, or one of the stack's own."""
-
-    id: Count | None = None
-    name: str | None = None
-    vn_mad: str = "dummy"
-    bridge: str | None = None
-    address_ranges: tuple[AddressRange, ...] = (AddressRange(size=64, ipam="local"),)
-
-
-class Size(Group):
-    """What a VM gets."""
-
-    cpu: Number = 1.0
-    vcpu: Positive | None = None
-    memory_mb: Positive = 1024
+    image: Image | None = Field(default=None, description="The SuperLink's image, where it is another than `image`")
+    fleet_address: Annotated[str | None, Sets("FL_FLEET_API_ADDRESS")] = None
+    control_address: Annotated[str | None, Sets("FL_CONTROL_API_ADDRESS")] = None
+    database: Annotated[str | None, Sets("FL_DATABASE")] = None
 
 
 class SuperNodes(Size):
     """The elastic role: how many, how large, and when the platform scales it by itself."""
 
-    count: Count = 2
-    min: Count = 2
-    max: Count = 10
-    cooldown: Count = 10
+    image: Image | None = Field(default=None, description="The SuperNodes' image, where it is another than `image`")
+    count: Count = Field(default=2, description="SuperNodes that `pulumi up` sees to")
+    min: Count = Field(default=2, description="Least number that OneFlow allows")
+    max: Count = Field(default=10, description="Largest number that OneFlow allows")
+    cooldown: Count = Field(default=10, description="Seconds after a scaling in which OneFlow refuses another")
+    autoscaling: tuple[Preset, ...] = Field(
+        default=(),
+        description="Ready policies: `cpu` adds a node under load and removes one when idle; `workdays` has `count` "
+        "nodes from 9 to 18 o'clock on weekdays, else `min`",
+    )
     elasticity_policies: tuple[ElasticityPolicy, ...] = ()
     scheduled_policies: tuple[ScheduledPolicy, ...] = ()
-    node_config: Annotated[Value, Sets("FL_NODE_CONFIG")] = None
-    max_retries: Annotated[Value, Sets("FL_MAX_RETRIES")] = None
-    max_wait_time: Annotated[Value, Sets("FL_MAX_WAIT_TIME")] = None
-    use_case: Annotated[Value, Sets("FL_USE_CASE")] = None
-    framework: Annotated[Value, Sets("ML_FRAMEWORK")] = None
+    superlink_address: Annotated[str | None, Sets("FL_SUPERLINK_ADDRESS")] = None
+    node_config: Annotated[str | Pairs | None, Sets("FL_NODE_CONFIG")] = None
+    max_retries: Annotated[int | None, Sets("FL_MAX_RETRIES")] = None
+    max_wait_time: Annotated[int | None, Sets("FL_MAX_WAIT_TIME")] = None
+    use_case: Annotated[UseCase | None, Sets("FL_USE_CASE")] = None
+    framework: Annotated[Framework | None, Sets("ML_FRAMEWORK")] = None
+
+    @property
+    def policies(self) -> Mapping[str, scaling.Bodies]:
+        """All policies in the names of a role's body: the listed ones, then the ready ones."""
+        load = scaling.LOAD if Preset.CPU in self.autoscaling else ()
+        days = scaling.workdays(self.count, self.min) if Preset.WORKDAYS in self.autoscaling else ()
+        return {
+            "elasticity_policies": scaling.bodies((*self.elasticity_policies, *load)),
+            "scheduled_policies": scaling.bodies((*self.scheduled_policies, *days)),
+        }
 
 
 class Training(Group):
     """Read when a run is submitted: changes touch no VM."""
 
-    rounds: Annotated[Value, Sets("FL_NUM_ROUNDS")] = None
-    strategy: Annotated[Value, Sets("FL_STRATEGY")] = None
-    min_fit_clients: Annotated[Value, Sets("FL_MIN_FIT_CLIENTS")] = None
-    min_evaluate_clients: Annotated[Value, Sets("FL_MIN_EVALUATE_CLIENTS")] = None
-    min_available_clients: Annotated[Value, Sets("FL_MIN_AVAILABLE_CLIENTS")] = None
-    proximal_mu: Annotated[Value, Sets("FL_PROXIMAL_MU")] = None
-    server_lr: Annotated[Value, Sets("FL_SERVER_LR")] = None
-    client_lr: Annotated[Value, Sets("FL_CLIENT_LR")] = None
-    num_malicious: Annotated[Value, Sets("FL_NUM_MALICIOUS")] = None
-    trim_beta: Annotated[Value, Sets("FL_TRIM_BETA")] = None
+    rounds: Annotated[int | None, Sets("FL_NUM_ROUNDS")] = None
+    strategy: Annotated[Strategy | None, Sets("FL_STRATEGY")] = None
+    min_fit_clients: Annotated[int | None, Sets("FL_MIN_FIT_CLIENTS")] = None
+    min_evaluate_clients: Annotated[int | None, Sets("FL_MIN_EVALUATE_CLIENTS")] = None
+    min_available_clients: Annotated[int | None, Sets("FL_MIN_AVAILABLE_CLIENTS")] = None
+    proximal_mu: Annotated[float | None, Sets("FL_PROXIMAL_MU")] = None
+    server_lr: Annotated[float | None, Sets("FL_SERVER_LR")] = None
+    client_lr: Annotated[float | None, Sets("FL_CLIENT_LR")] = None
+    num_malicious: Annotated[int | None, Sets("FL_NUM_MALICIOUS")] = None
+    trim_beta: Annotated[float | None, Sets("FL_TRIM_BETA")] = None
 
 
 class Checkpoint(Group):
     """Saving the global model on the SuperLink."""
 
-    enabled: Annotated[Value, Sets("FL_CHECKPOINT_ENABLED")] = None
-    interval: Annotated[Value, Sets("FL_CHECKPOINT_INTERVAL")] = None
-    path: Annotated[Value, Sets("FL_CHECKPOINT_PATH")] = None
+    enabled: Annotated[bool | None, Sets("FL_CHECKPOINT_ENABLED")] = None
+    interval: Annotated[int | None, Sets("FL_CHECKPOINT_INTERVAL")] = None
+    path: Annotated[str | None, Sets("FL_CHECKPOINT_PATH")] = None
 
 
 class Tls(Group):
-    """Encryption of all Flower traffic; certificates are generated unless all three are given (base64 of PEM)."""
+    """Encryption of all Flower traffic; certificates are generated unless all three are given (PEM, or its base64)."""
 
-    enabled: Annotated[Value, Sets("FL_TLS_ENABLED")] = None
-    extra_san: Annotated[Value, Sets("FL_CERT_EXTRA_SAN")] = None
-    ca_certificate: Annotated[Value, Sets("FL_SSL_CA_CERTFILE")] = None
-    certificate: Annotated[Value, Sets("FL_SSL_CERTFILE")] = None
-    private_key: Annotated[Value, Sets("FL_SSL_KEYFILE")] = None
-
-
-class Gpu(Group):
-    """GPUs of the SuperNodes."""
-
-    enabled: Annotated[Value, Sets("FL_GPU_ENABLED")] = None
-    devices: Annotated[Value, Sets("FL_CUDA_VISIBLE_DEVICES")] = None
-    memory_fraction: Annotated[Value, Sets("FL_GPU_MEMORY_FRACTION")] = None
-    metrics: Annotated[Value, Sets("FL_DCGM_ENABLED")] = None
+    enabled: Annotated[bool | None, Sets("FL_TLS_ENABLED")] = None
+    extra_san: Annotated[str | list[str] | None, Sets("FL_CERT_EXTRA_SAN")] = None
+    ca_certificate: Annotated[str | None, Sets("FL_SSL_CA_CERTFILE")] = None
+    certificate: Annotated[str | None, Sets("FL_SSL_CERTFILE")] = None
+    private_key: Annotated[str | None, Sets("FL_SSL_KEYFILE")] = None
+    supernode_auth: Annotated[bool | None, Sets("FL_SUPERNODE_AUTH")] = None
+    onegate_ca: Annotated[str | None, Sets("FL_ONEGATE_CA")] = None
 
 
 class Keepalive(Group):
     """Pings on idle connections, in seconds."""
 
-    time: Annotated[Value, Sets("FL_GRPC_KEEPALIVE_TIME")] = None
-    timeout: Annotated[Value, Sets("FL_GRPC_KEEPALIVE_TIMEOUT")] = None
+    time: Annotated[int | None, Sets("FL_GRPC_KEEPALIVE_TIME")] = None
+    timeout: Annotated[int | None, Sets("FL_GRPC_KEEPALIVE_TIMEOUT")] = None
 
 
 class Metrics(Group):
     """Training metrics of the SuperLink."""
 
-    enabled: Annotated[Value, Sets("FL_METRICS_ENABLED")] = None
-    port: Annotated[Value, Sets("FL_METRICS_PORT")] = None
+    enabled: Annotated[bool | None, Sets("FL_METRICS_ENABLED")] = None
+    port: Annotated[int | None, Sets("FL_METRICS_PORT")] = None
 
 
 class Logging(Group):
     """Logs of Flower on both sides."""
 
-    level: Annotated[Value, Sets("FL_LOG_LEVEL")] = None
-    format: Annotated[Value, Sets("FL_LOG_FORMAT")] = None
+    level: Annotated[LogLevel | None, Sets("FL_LOG_LEVEL")] = None
+    format: Annotated[LogFormat | None, Sets("FL_LOG_FORMAT")] = None
 
 
 class Edge(Group):
-    """The discovery loop on an edge image."""
+    """SuperNodes in places whose network comes and goes."""
 
-    backoff: Annotated[Value, Sets("FL_EDGE_BACKOFF")] = None
-    max_backoff: Annotated[Value, Sets("FL_EDGE_MAX_BACKOFF")] = None
+    enabled: bool | None = Field(
+        default=None,
+        description="The SuperNodes boot the edge image: no framework, no GPU, a search without end (unset: what the "
+        "recipe of their image says)",
+    )
+    backoff: Annotated[Backoff | None, Sets("FL_EDGE_BACKOFF")] = None
+    max_backoff: Annotated[int | None, Sets("FL_EDGE_MAX_BACKOFF")] = None
 
 
 class Settings(WithVariables):
-    """A federation: one SuperLink, elastic SuperNodes."""
+    """A federation: one SuperLink, elastic SuperNodes; or one of the two, the other being elsewhere."""
 
-    name: Name = "federation"
-    flower_version: Annotated[Value, Sets("FLOWER_VERSION")] = None
+    name: Name = Field(
+        default="federation",
+        description="Name of the federation (letters, digits, blanks, `_`, `.`, `-`); objects on the platform are "
+        "called `<name>-<stack>...`",
+    )
+    topology: Topology = Field(
+        default=Topology.SINGLE,
+        description="`single`: a whole federation; `coordinator`: its SuperLink alone; `site`: SuperNodes of a "
+        "SuperLink elsewhere",
+    )
+    appliance: Appliance = Appliance()
+    flower_version: Annotated[str | None, Sets("FLOWER_VERSION")] = None
     image: Image = Image()
     network: Network = Network()
-    superlink: Size = Size()
+    superlink: SuperLink = SuperLink()
     supernodes: SuperNodes = SuperNodes()
     training: Training = Training()
     checkpoint: Checkpoint = Checkpoint()
@@ -169,9 +170,35 @@ class Settings(WithVariables):
     metrics: Metrics = Metrics()
     logging: Logging = Logging()
     edge: Edge = Edge()
-    isolation: Annotated[Value, Sets("FL_ISOLATION")] = None
-    ssh_public_key: str | None = None
-    ready_deadline: Positive = 300
+    isolation: Annotated[Isolation | None, Sets("FL_ISOLATION")] = None
+    ssh_public_key: str | None = Field(default=None, description="Keys of operators for the VMs")
+    protect: bool = Field(
+        default=False, description="Pulumi refuses to delete or replace anything of the federation until this is off"
+    )
+    ready_deadline: Positive = Field(
+        default=300, description="Seconds that each role may take until all its nodes are ready"
+    )
+
+    @property
+    def roles(self) -> tuple[context.Appliance, ...]:
+        """The roles that this stack has."""
+        alone: Mapping[Topology, context.Appliance] = {Topology.COORDINATOR: "superlink", Topology.SITE: "supernode"}
+        return (alone[self.topology],) if self.topology in alone else ("superlink", "supernode")
+
+    def image_of(self, role: context.Appliance) -> Image:
+        """The image that VMs of a role boot."""
+        return (self.superlink.image if role == "superlink" else self.supernodes.image) or self.image
+
+    @property
+    def is_marketplace(self) -> bool:
+        """Whether the VMs boot the marketplace's appliances."""
+        return self.appliance.source is Source.MARKETPLACE
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether the SuperNodes boot an edge image."""
+        recipe = self.image_of("supernode").recipe
+        return bool(recipe and recipe.edge) if self.edge.enabled is None else self.edge.enabled
 
 
 def read_settings(raw: Any) -> Settings:
@@ -179,46 +206,9 @@ def read_settings(raw: Any) -> Settings:
     if not isinstance(raw, Mapping | None):
         raise SettingsError([f"expected an object, got {raw!r}"])
     try:
-        settings = Settings.model_validate(raw or {})
+        settings = Settings.model_validate(raw or {}, by_alias=True, by_name=False)
     except ValidationError as error:
         raise SettingsError(explain(error, Settings)) from None
-    found = [*_network_problems(settings.network), *_size_problems(settings.supernodes), *check_variables(settings)]
-    if found:
+    if found := problems(settings):
         raise SettingsError(found)
     return settings
-
-
-def _network_problems(network: Network) -> list[str]:
-    """An existing network is named in one way."""
-    if network.name == "":
-        return ['network.name: expected the name of an existing network, got ""']
-    if network.name is not None and network.id is not None:
-        return [f"network.name: expected no name beside network.id ({network.id}), got {shown(network.name)}"]
-    return []
-
-
-def _size_problems(nodes: SuperNodes) -> list[str]:
-    """The bounds of the elastic role, and its policies, as the platform would judge them."""
-    role = {
-        "name": "supernode",
-        "type": "vm",
-        "template_id": 0,
-        "cardinality": nodes.count,
-        "min_vms": nodes.min,
-        "max_vms": nodes.max,
-        "elasticity_policies": policy_bodies(nodes.elasticity_policies),
-        "scheduled_policies": policy_bodies(nodes.scheduled_policies),
-    }
-    return [_as_setting(problem) for problem in problems({"name": "federation", "roles": [role]})]
-
-
-def policy_bodies(policies: tuple[ElasticityPolicy, ...] | tuple[ScheduledPolicy, ...]) -> list[dict[str, Any]]:
-    """Policies in the names of a template's body, without absent fields."""
-    return [policy.model_dump(exclude_none=True) for policy in policies]
-
-
-def _as_setting(problem: Problem) -> str:
-    """The problem in the names of the settings."""
-    key = camel_path(problem.path).replace("roles[0].cardinality", "supernodes.count").replace("roles[0]", "supernodes")
-    message = problem.message.replace("min_vms", "min").replace("max_vms", "max")
-    return f"{key}: {message}" + ("" if problem.value is None else f", got {shown(problem.value)}")

@@ -1,143 +1,159 @@
-"""From settings to context variables: which are given where, what is in force, what a service declares."""
+"""From settings to context variables: which are given where, what is in force, what each role's template declares."""
 
 import hashlib
-from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from components.errors import shown
-from components.fields import Sets, WithVariables, to_text
-from fedstack.context import (
-    NAMES,
-    Appliance,
-    Level,
-    Scope,
-    Variable,
-    Violation,
-    advice,
-    effective,
-    is_set,
-    named,
-    user_input,
-    validate,
-    variables,
+from components import marketplace
+from components.choices import Topology
+from components.fields import Sets, to_text
+from fedstack.context import NAMES, Appliance, Level, Scope, Variable, effective, is_set, named, user_input, variables
+from fedstack.context import run_config as run_config_of
+
+if TYPE_CHECKING:
+    from components.settings import Settings
+
+ADDRESS, AUTHORITY = "FL_SUPERLINK_ADDRESS", "FL_SSL_CA_CERTFILE"
+ROTATED = tuple(name for name in NAMES if any(row.scope is Scope.ROTATION for row in named(name)))
+"""Certificates: a SuperLink of this stack takes them at boot, and when `fedstack rotate-certs` asks it to."""
+LONGEST = 60
+"""Characters of a value that are shown as they are; a longer or a secret one is shown as its digest."""
+
+EDGE_LACKS = frozenset(
+    {"ML_FRAMEWORK", "FL_USE_CASE", "FL_GPU_ENABLED", "FL_CUDA_VISIBLE_DEVICES"}
+    | {"FL_GPU_MEMORY_FRACTION", "FL_DCGM_ENABLED"}
 )
-
-APPLIANCES: tuple[Appliance, ...] = ("superlink", "supernode")
-_Keys = Mapping[str, tuple[str, str | None]]
-
-DISCOVERED = frozenset({"FL_SUPERLINK_ADDRESS"})
-"""Never set in a service that has its own SuperLink: SuperNodes find it through OneGate."""
+"""What an edge image has no use for (reference 9)."""
 
 
-def keys(settings: BaseModel, prefix: str = "") -> dict[str, tuple[str, str | None]]:
-    """The variables that have a typed key: name to (key path, text; None where it is not set)."""
-    found: dict[str, tuple[str, str | None]] = {}
+def typed_keys(settings: BaseModel, prefix: str = "") -> Iterator[tuple[str, str, str | None]]:
+    """The typed keys: variable, key path, text (None where it is not set)."""
     for name, field in type(settings).model_fields.items():
         path, value = f"{prefix}{field.alias or name}", getattr(settings, name)
         marks = [mark for mark in field.metadata if isinstance(mark, Sets)]
         if isinstance(value, BaseModel):
-            found |= keys(value, f"{path}.")
+            yield from typed_keys(value, f"{path}.")
         elif marks:
-            found[marks[0].variable] = (path, value)
+            yield marks[0].variable, path, marks[0].text(value)
+
+
+def paths(settings: BaseModel) -> dict[str, str]:
+    """The key path of each variable that a configuration can set."""
+    return {name: path for name, path, _ in typed_keys(settings)}
+
+
+def values(settings: "Settings") -> dict[str, str]:
+    """Every variable that the configuration sets, by typed keys or under `variables`."""
+    free = {name: to_text(value) or "" for name, value in settings.variables.items()}
+    return free | {name: text for name, _, text in typed_keys(settings) if text is not None}
+
+
+def refused(settings: "Settings", role: Appliance) -> dict[str, str]:
+    """The variables that a role of this stack does not take, and why."""
+    why: dict[str, str] = {}
+    if settings.topology is not Topology.SITE:
+        why[ADDRESS] = "SuperNodes of this service find their SuperLink through OneGate"
+    if settings.is_edge and role == "supernode":
+        why |= dict.fromkeys(EDGE_LACKS, "an edge image has no framework and no GPU")
+    if settings.is_marketplace:
+        ignored = (row.name for row in variables(role) if row.name not in marketplace.READ[role])
+        why |= dict.fromkeys(ignored, "the marketplace appliance ignores it")
+    return why
+
+
+def taken(settings: "Settings", role: Appliance) -> tuple[Variable, ...]:
+    """The rows that a role's template declares."""
+    without = refused(settings, role)
+    return tuple(row for row in variables(role) if row.level is not Level.CONTEXT and row.name not in without)
+
+
+def declared(settings: "Settings", role: Appliance, level: Level) -> tuple[Variable, ...]:
+    """The rows that a service template declares at a level for a role."""
+    return tuple(row for row in taken(settings, role) if row.level is level)
+
+
+def mandatory(settings: "Settings") -> frozenset[str]:
+    """What a site has to be told, because OneGate ends at its zone (reference 12.1)."""
+    if settings.topology is not Topology.SITE:
+        return frozenset()
+    chosen = in_force(settings)["supernode"]
+    return frozenset({ADDRESS, AUTHORITY} & {*chosen} if chosen["FL_TLS_ENABLED"] == "YES" else {ADDRESS})
+
+
+def facts(settings: "Settings") -> dict[str, str]:
+    """What the images hold, which counts where nothing is set: Flower's version and the framework."""
+    if settings.is_marketplace:
+        return dict(marketplace.DEFAULTS)
+    held: dict[str, str] = {}
+    for role in settings.roles:
+        if recipe := settings.image_of(role).recipe:
+            held["FLOWER_VERSION"] = recipe.version
+            held |= {"ML_FRAMEWORK": recipe.framework} if role == "supernode" else {}
+    return held
+
+
+def all_in_force(settings: "Settings", role: Appliance) -> dict[str, str]:
+    """Every variable of an appliance with its value, also those that this stack's template does not declare."""
+    return effective(role, facts(settings) | {name: text for name, text in values(settings).items() if is_set(text)})
+
+
+def in_force(settings: "Settings") -> dict[Appliance, dict[str, str]]:
+    """Per role, every variable that its template declares, with its value in force (empty: the guest decides)."""
+    found: dict[Appliance, dict[str, str]] = {}
+    for role in settings.roles:
+        chosen = all_in_force(settings, role)
+        found[role] = {row.name: chosen[row.name] for row in taken(settings, role)}
     return found
 
 
-def values(settings: WithVariables) -> dict[str, str]:
-    """Every variable that the configuration sets, by typed keys or under `variables`."""
-    free = {name: to_text(value) or "" for name, value in settings.variables.items()}
-    return free | {name: text for name, (_, text) in keys(settings).items() if text is not None}
+def template_name(settings: "Settings", variable: str) -> str:
+    """What the templates of this stack call a variable."""
+    return marketplace.name(variable) if settings.is_marketplace else variable
 
 
-def check_variables(settings: WithVariables) -> list[str]:
-    """Problems of the free variables, and rules between variables (reference 2.8), by key path."""
-    typed = keys(settings)
-    problems = [problem for name in settings.variables for problem in _free(name, settings.variables[name], typed)]
-    if problems:
-        return problems
-    chosen = values(settings)
-    found = [each for appliance in APPLIANCES for each in validate(appliance, chosen, material=True)]
-    return _lines(found, settings)
+def user_inputs(settings: "Settings", role: Appliance, level: Level) -> dict[str, str]:
+    """USER_INPUT strings of a role's variables at a level, with the values in force as their defaults.
 
-
-def remarks(settings: WithVariables) -> list[str]:
-    """What will work, but hardly as meant, by key path."""
-    chosen = values(settings)
-    found = [each for appliance in APPLIANCES for each in advice(appliance, effective(appliance, chosen))]
-    return _lines(found, settings)
-
-
-def _lines(found: list[Violation], settings: WithVariables) -> list[str]:
-    """One line for each violation; what concerns both appliances is said once."""
-    typed = keys(settings)
-    lines = (
-        f"{_path(each.variable, settings, typed)}: expected {each.expected}, got {shown(each.value)}" for each in found
-    )
-    return list(dict.fromkeys(lines))
-
-
-def _path(name: str, settings: WithVariables, typed: _Keys) -> str:
-    return typed[name][0] if name in typed and name not in settings.variables else f"variables.{name}"
-
-
-def _free(name: str, value: Any, typed: _Keys) -> list[str]:
-    """What is wrong with one entry of `variables`."""
-    place = f"variables.{name}"
-    if name not in NAMES:
-        near = get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean {near[0]}?" if near else "see docs/context-variables.md"
-        return [f"{place}: unknown variable (value {shown(value)}); {hint}"]
-    if typed.get(name, ("", None))[1] is not None:
-        return [f"{place}: already set by {typed[name][0]}"]
-    if named(name)[0].level is Level.CONTEXT:
-        return [f"{place}: set by the appliance itself, expected no value here"]
-    if name in DISCOVERED:
-        return [f"{place}: expected no value: SuperNodes of this service find their SuperLink through OneGate"]
-    try:
-        to_text(value)
-    except ValueError as error:
-        return [f"{place}: {error}, got {shown(value)}"]
-    return []
-
-
-def in_force(settings: WithVariables) -> dict[Appliance, dict[str, str]]:
-    """Per appliance, every variable that a service declares, with its value in force (empty: the guest decides)."""
-    chosen = values(settings)
+    A mandatory one has none: that it must be given is the point.
+    """
+    chosen = in_force(settings)[role] | dict.fromkeys(needed := mandatory(settings), "")
     return {
-        appliance: {
-            name: value
-            for name, value in effective(appliance, chosen).items()
-            if name not in DISCOVERED and named(name)[0].level is not Level.CONTEXT
-        }
-        for appliance in APPLIANCES
+        template_name(settings, row.name): user_input(row, chosen[row.name], mandatory=row.name in needed)
+        for row in declared(settings, role, level)
     }
 
 
-def declared(appliance: Appliance, level: Level) -> tuple[Variable, ...]:
-    """The rows that a service template declares at a level for an appliance."""
-    return tuple(row for row in variables(appliance) if row.level is level and row.name not in DISCOVERED)
-
-
-def user_inputs(rows: tuple[Variable, ...], chosen: Mapping[str, str]) -> dict[str, str]:
-    """USER_INPUT strings of rows with the values in force as their defaults."""
-    return {row.name: user_input(row, chosen[row.name]) for row in rows}
+def run_config(settings: "Settings") -> dict[str, str]:
+    """What a run is submitted with; empty where the stack has no say in it."""
+    chosen = in_force(settings).get("superlink", {})
+    return run_config_of(chosen) if set(run_scoped()) <= {*chosen} else {}
 
 
 def run_scoped() -> list[str]:
-    """Names whose change touches no VM."""
+    """Names that are read when a run is submitted."""
     return [name for name in NAMES if all(row.scope is Scope.RUN for row in named(name))]
+
+
+def not_at_boot(settings: "Settings") -> list[str]:
+    """Names whose change touches no VM: those of runs, and what `fedstack rotate-certs` takes to the SuperLink."""
+    rotated = [name for name in NAMES if any(row.scope is Scope.ROTATION for row in named(name))]
+    return [*run_scoped(), *(rotated if "superlink" in settings.roles else [])]
+
+
+def boot_values(settings: "Settings") -> dict[str, str]:
+    """All that VMs read at boot, by key path: another value means another service. Secrets are not revealed."""
+    place, other = paths(settings), set(not_at_boot(settings))
+    merged = {name: value for chosen in in_force(settings).values() for name, value in chosen.items()}
+    return {
+        place[name]: digest({name: value}) if len(value) > LONGEST or named(name)[0].secret else value
+        for name, value in merged.items()
+        if name not in other and is_set(value)
+    }
 
 
 def digest(chosen: Mapping[str, str]) -> str:
     """A short text that changes with any of the values; it does not reveal them."""
     lines = "\n".join(f"{name}={chosen[name]}" for name in sorted(chosen) if is_set(chosen[name]))
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
-
-
-def boot_digest(settings: WithVariables) -> str:
-    """The digest of all values that a VM reads at boot: another one means another service."""
-    run = set(run_scoped())
-    merged = {name: value for chosen in in_force(settings).values() for name, value in chosen.items()}
-    return digest({name: value for name, value in merged.items() if name not in run})

@@ -1,98 +1,11 @@
 """The whole program against Pulumi's mocks: what it declares, from settings to resource inputs."""
 
-import asyncio
 import base64
-from collections.abc import Callable
 from typing import Any
 
-import pulumi
 import pytest
 from pulumi.output import Unknown
-
-from components.federation import Federation
-from components.settings import read_settings
-
-CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
-Resources = dict[str, dict[str, Any]]
-
-
-class Platform(pulumi.runtime.Mocks):
-    """Answers as the provider would, and keeps the inputs of everything that was declared, by type and name."""
-
-    def __init__(self, found: dict[str, Any] | None = None) -> None:
-        self.declared: Resources = {}
-        self.found = found
-
-    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        kind = args.typ.rsplit(":", 1)[-1]
-        self.declared[f"{kind} {args.name}"] = args.inputs
-        outputs = {
-            "Mark": {"value": "mark-1"},
-            "VirtualNetwork": {"networkId": 7},
-            "Image": {"imageId": 8},
-            "VirtualMachineTemplate": {"templateId": 9},
-            "ServiceTemplate": {"serviceTemplateId": 10},
-            "Service": {"serviceId": 11, "roleStatus": _status()},
-        }.get(kind, {})
-        return f"{args.name}-id", {**args.inputs, **outputs}
-
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
-        assert self.found is not None, f"no function is called: {args.token}"
-        assert (args.token, dict(args.args)) == ("opennebula:index:getVirtualNetwork", {"name": "lab"})
-        return self.found
-
-
-def _status() -> list[dict[str, Any]]:
-    published = {
-        "FL_ENDPOINT": "127.9.0.2:9092",
-        "FL_CONTROL_ENDPOINT": "127.9.0.2:9093",
-        "FL_CA_CERT": base64.b64encode(CA.encode()).decode(),
-    }
-    node = {"vmId": 0, "name": "superlink_0", "ip": "127.9.0.2", "state": "RUNNING", "attributes": published}
-    workers = [{**node, "vmId": number, "attributes": {}} for number in (1, 2, 3)]
-    return [
-        {"name": "superlink", "state": "RUNNING", "cardinality": 1, "nodes": [node]},
-        {"name": "supernode", "state": "RUNNING", "cardinality": 3, "nodes": workers},
-    ]
-
-
-def deploy(raw: dict[str, Any], found: dict[str, Any] | None = None) -> tuple[Resources, dict[str, Any]]:
-    """Declares a federation; what was declared, and the stack's outputs as plain values.
-
-    `found` is what a look-up answers; with `{}` this is a preview in which the provider has no settings yet.
-    """
-    platform = Platform(found)
-    results: dict[str, Any] = {}
-
-    def program() -> None:
-        federation = Federation("federation-dev", read_settings(raw))
-        for name, value in federation.outputs().items():
-            pulumi.Output.from_input(value).apply(_keeper(results, name))
-
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        pulumi.runtime.set_mocks(platform, project="fedstack", stack="dev", preview=found == {})
-        pulumi.runtime.test(program)()
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-    return platform.declared, results
-
-
-def _keeper(results: dict[str, Any], name: str) -> Callable[[Any], None]:
-    def keep(value: Any) -> None:
-        results[name] = value
-
-    return keep
-
-
-def service(declared: Resources) -> dict[str, Any]:
-    return declared["Service federation-dev-service"]
-
-
-def template(declared: Resources) -> dict[str, Any]:
-    return declared["ServiceTemplate federation-dev-template"]
+from support.declared import CA, deploy, service, template
 
 
 def test_what_is_declared() -> None:
@@ -166,6 +79,12 @@ def test_outputs() -> None:
     assert outputs["fleetEndpoint"] == "127.9.0.2:9092"
     assert outputs["controlEndpoint"] == "127.9.0.2:9093"
     assert outputs["caCertificate"] == CA
+    assert outputs["joining"] == {
+        "FL_SUPERLINK_ADDRESS": "127.9.0.2:9092",
+        "FL_TLS_ENABLED": "YES",
+        "FL_SSL_CA_CERTFILE": base64.b64encode(CA.encode()).decode(),
+        "enrol": "fedstack enrol --stack dev PUBLIC_KEY_FILE",
+    }
     assert outputs["nodeCount"] == 3
     assert outputs["variables"]["FL_NUM_ROUNDS"] == "5"
     assert outputs["runConfig"]["num-server-rounds"] == "5"
@@ -184,20 +103,39 @@ def test_a_count_is_one_change_of_the_service_alone() -> None:
 @pytest.mark.parametrize(
     ("raw", "trigger"),
     [
-        ({"logging": {"level": "DEBUG"}}, "variables"),
-        ({"tls": {"enabled": False}}, "variables"),
-        ({"superlink": {"memoryMb": 2048}}, "superlink"),
-        ({"supernodes": {"cpu": 2}}, "supernode"),
+        ({"logging": {"level": "DEBUG"}}, "logging.level"),
+        ({"tls": {"enabled": False}}, "tls.enabled"),
+        ({"variables": {"FL_LOG_FORMAT": "json"}}, "logging.format"),
+        ({"superlink": {"memoryMb": 2048}}, "superlink.memoryMb"),
+        ({"superlink": {"diskMb": 2048}}, "superlink.diskMb"),
+        ({"supernodes": {"cpu": 2}}, "supernodes.cpu"),
         ({"network": {"id": 5}}, "network"),
         ({"image": {"id": 5}}, "image"),
-        ({"supernodes": {"max": 12}}, "scaling"),
-        ({"supernodes": {"scheduledPolicies": [{"type": "CHANGE", "adjust": 1, "startTime": "1"}]}}, "scaling"),
-        ({"sshPublicKey": "ssh-ed25519 AAAA me"}, "context"),
+        ({"sshPublicKey": "ssh-ed25519 AAAA me"}, "sshPublicKey"),
     ],
 )
-def test_what_vms_read_at_boot_is_a_trigger(raw: dict[str, Any], trigger: str) -> None:
+def test_what_vms_read_at_boot_is_a_trigger_of_its_key(raw: dict[str, Any], trigger: str) -> None:
     before, after = (service(deploy(each)[0])["triggers"] for each in ({}, raw))
-    assert [name for name in before if before[name] != after[name]] == [trigger]
+    assert [name for name in {**before, **after} if before.get(name) != after.get(name)] == [trigger]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"supernodes": {"count": 3}},
+        {"supernodes": {"max": 12}},
+        {"supernodes": {"scheduledPolicies": [{"type": "CHANGE", "adjust": 1, "startTime": "1"}]}},
+        {"supernodes": {"autoscaling": ["cpu"]}},
+        {"supernodes": {"cooldown": 30}},
+        {"training": {"rounds": 9, "strategy": "Krum"}},
+        {"checkpoint": {"interval": 2}},
+        {"readyDeadline": 60},
+        {"variables": {"FL_LOG_LEVEL": "INFO"}},
+    ],
+)
+def test_what_vms_do_not_read_is_no_trigger(raw: dict[str, Any]) -> None:
+    before, after = (service(deploy(each)[0])["triggers"] for each in ({}, raw))
+    assert before == after
 
 
 def test_run_scoped_values_are_ignored_by_the_service() -> None:
@@ -215,7 +153,7 @@ def test_existing_network_and_image_are_used() -> None:
     vm = declared["VirtualMachineTemplate federation-dev-supernode"]
     assert vm["nics"] == [{"networkId": 3}]
     assert vm["disks"] == [{"imageId": 4}]
-    assert outputs["imagePath"] == ""
+    assert outputs["imagePath"].endswith("images/flower-sklearn"), "the recipe with the same Flower"
 
 
 def test_a_network_by_name_is_looked_up() -> None:
@@ -244,12 +182,31 @@ def test_policies_pass_through() -> None:
     assert "elasticityPolicies" not in superlink
 
 
-def test_private_keys_are_secrets_and_masked() -> None:
-    def pem(kind: str) -> str:
-        return base64.b64encode(f"-----BEGIN {kind}-----\nx\n-----END {kind}-----\n".encode()).decode()
+def pem(kind: str, content: str = "x") -> str:
+    return base64.b64encode(f"-----BEGIN {kind}-----\n{content}\n-----END {kind}-----\n".encode()).decode()
 
-    key = pem("PRIVATE KEY")
-    tls = {"caCertificate": pem("CERTIFICATE"), "certificate": pem("CERTIFICATE"), "privateKey": key}
+
+def triple(content: str) -> dict[str, str]:
+    certificate = pem("CERTIFICATE", content)
+    return {"caCertificate": certificate, "certificate": certificate, "privateKey": pem("PRIVATE KEY", content)}
+
+
+def test_other_certificates_touch_no_vm_and_are_at_hand_for_a_rotation() -> None:
+    none, _ = deploy({})
+    before, _ = deploy({"tls": triple("old")})
+    after, outputs = deploy({"tls": triple("new")})
+    assert service(none)["triggers"] == service(before)["triggers"] == service(after)["triggers"]
+    assert outputs["certificates"] == {
+        "FL_SSL_CA_CERTFILE": pem("CERTIFICATE", "new"),
+        "FL_SSL_CERTFILE": pem("CERTIFICATE", "new"),
+        "FL_SSL_KEYFILE": pem("PRIVATE KEY", "new"),
+    }
+    assert {*outputs["certificates"]} <= {*service(after)["ignoredInputs"]}
+
+
+def test_private_keys_are_secrets_and_masked() -> None:
+    tls = triple("x")
+    key = tls["privateKey"]
     declared, outputs = deploy({"tls": tls})
     assert outputs["variables"]["FL_SSL_KEYFILE"] == "(secret)"
     assert key not in str(template(declared))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import variables
+from components import checks, variables
+from components.choices import Strategy
 from components.errors import SettingsError
-from components.settings import Settings, read_settings
-from fedstack.context import VARIABLES, Level
+from components.settings import Checkpoint, Settings, SuperNodes, Training, read_settings
 
 CERTIFICATE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n").decode()
 
@@ -116,8 +116,12 @@ def test_one_line_says_place_value_and_expected_form(raw: Any, expected: str) ->
     assert complaints(raw) == [expected]
 
 
-def test_discovery_is_not_to_be_bypassed() -> None:
-    (line,) = complaints({"variables": {"FL_SUPERLINK_ADDRESS": "10.0.0.1:9092"}})
+@pytest.mark.parametrize(
+    "raw",
+    [{"variables": {"FL_SUPERLINK_ADDRESS": "10.0.0.1:9092"}}, {"supernodes": {"superlinkAddress": "10.0.0.1:9092"}}],
+)
+def test_discovery_is_not_to_be_bypassed(raw: dict[str, Any]) -> None:
+    (line,) = complaints(raw)
     assert "OneGate" in line
 
 
@@ -147,24 +151,79 @@ def test_all_problems_at_once() -> None:
     assert [line.split(":")[0] for line in found] == ["supernodes.count", "training.rounds", "training.round", "zzz"]
 
 
-def test_typed_keys_name_real_variables_and_each_once() -> None:
-    names = variables.keys(Settings())
-    assert len({path for path, _ in names.values()}) == len(names)
-    settable = {row.name for row in VARIABLES if row.level is not Level.CONTEXT} - {"FL_SUPERLINK_ADDRESS"}
-    assert settable - set(names) == {"FL_FLEET_API_ADDRESS", "FL_CONTROL_API_ADDRESS", "FL_DATABASE"}
+def test_boot_values_are_shown_unless_they_are_long() -> None:
+    key = base64.b64encode(b"-----BEGIN PRIVATE KEY-----\n").decode()
+    long = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n" + b"A" * 64).decode()
+    tls = {"caCertificate": CERTIFICATE, "certificate": CERTIFICATE, "privateKey": key, "onegateCa": long}
+    shown = variables.boot_values(read_settings({"tls": tls, "logging": {"level": "DEBUG"}}))
+    assert shown["logging.level"] == "DEBUG"
+    assert len(shown["tls.onegateCa"]) == 16 and shown["tls.onegateCa"] not in long
+    assert "tls.extraSan" not in shown, "the guest decides"
+    assert not {"tls.caCertificate", "tls.certificate", "tls.privateKey"} & {*shown}, "for `fedstack rotate-certs`"
+    assert not [path for path in shown if path.startswith("training.")]
 
 
-def test_boot_digest_changes_with_boot_values_only() -> None:
-    base = variables.boot_digest(read_settings({}))
-    assert variables.boot_digest(read_settings({"training": {"rounds": 9, "strategy": "Krum"}})) == base
-    assert variables.boot_digest(read_settings({"logging": {"level": "DEBUG"}})) != base
-    assert variables.boot_digest(read_settings({"logging": {"level": "INFO"}})) == base
+@pytest.mark.parametrize(
+    ("raw", "remark"),
+    [
+        (
+            {"training": {"minFitClients": 3}},
+            'training.minFitClients: expected at most FL_MIN_AVAILABLE_CLIENTS (2), got "3"',
+        ),
+        ({"flowerVersion": "1.31.0"}, 'flowerVersion: expected 1.36.0, which the image holds, got "1.31.0"'),
+        (
+            {"supernodes": {"framework": "pytorch"}},
+            'supernodes.framework: expected sklearn, which the image holds, got "pytorch"',
+        ),
+        (
+            {"checkpoint": {"interval": 2}},
+            "checkpoint.interval: FL_CHECKPOINT_INTERVAL has no effect while FL_CHECKPOINT_ENABLED is not YES",
+        ),
+        ({"edge": {"backoff": "fixed"}}, "edge.backoff: expected an edge image (edge.enabled), else it has no effect"),
+    ],
+)
+def test_remarks_name_the_key(raw: dict[str, Any], remark: str) -> None:
+    assert checks.remarks(read_settings(raw)) == [remark]
 
 
-def test_remarks_name_the_key() -> None:
-    assert variables.remarks(read_settings({})) == []
-    (line,) = variables.remarks(read_settings({"training": {"minFitClients": 3}}))
-    assert line == 'training.minFitClients: expected at most FL_MIN_AVAILABLE_CLIENTS (2), got "3"'
+def test_the_defaults_are_without_remark() -> None:
+    assert checks.remarks(read_settings({})) == []
+
+
+def test_python_programs_use_the_fields_names_and_types() -> None:
+    settings = Settings(
+        training=Training(rounds=5, strategy=Strategy.KRUM, server_lr=0.00001),
+        supernodes=SuperNodes(node_config={"partition-id": 0}, max_retries=3),
+        checkpoint=Checkpoint(enabled=True),
+    )
+    assert settings == read_settings(
+        {
+            "training": {"rounds": "5", "strategy": "Krum", "serverLr": "0.00001"},
+            "supernodes": {"nodeConfig": "partition-id=0", "maxRetries": 3.0},
+            "checkpoint": {"enabled": "YES"},
+        }
+    )
+    assert variables.values(settings)["FL_SERVER_LR"] == "0.00001"
+    assert (settings.training.rounds, settings.checkpoint.enabled) == (5, True)
+
+
+def test_keys_in_a_configuration_are_camel_case() -> None:
+    assert complaints({"supernodes": {"node_config": "a=b"}}) == [
+        'supernodes.node_config: unknown key (value "a=b"); did you mean supernodes.nodeConfig?'
+    ]
+
+
+def test_certificates_may_be_given_as_pem() -> None:
+    settings = read_settings(
+        {
+            "tls": {
+                "caCertificate": "-----BEGIN CERTIFICATE-----\n",
+                "certificate": "-----BEGIN CERTIFICATE-----\n",
+                "privateKey": "-----BEGIN PRIVATE KEY-----\n",
+            }
+        }
+    )
+    assert variables.values(settings)["FL_SSL_CA_CERTFILE"] == CERTIFICATE
 
 
 RAW = st.recursive(

@@ -13,11 +13,13 @@ from fedstack.context import VARIABLES, Scope
 from fedstack.review.events import Change, Operation, PropertyChange
 from fedstack.review.sizes import MACHINE, SERVICE, SERVICE_TEMPLATE, VM_TEMPLATE
 
+TRIGGERS = "triggers."
 LOST = (
     "Training state on their disks is lost: the SuperLink's run history and checkpoints, the SuperNodes' keys and "
     "local data."
 )
 RUN_SCOPED = frozenset(row.name for row in VARIABLES if row.scope is Scope.RUN)
+ROTATED = frozenset(row.name for row in VARIABLES if row.scope is Scope.ROTATION)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def _service(change: Change) -> Meaning:
     if change.operation is Operation.DELETE:
         return Meaning(f"{_listed(machines)} {_verb(machines, 'ends', 'end')}. {LOST}", len(machines))
     if change.operation is Operation.REPLACE:
-        causes = ", ".join(f"`{each.path}`" for each in forcing(change)) or "its template"
+        causes = ", ".join(f"`{cause}`" for cause in _causes(change)) or "its template"
         text = f"{_listed(machines)} {_verb(machines, 'ends and boots', 'end and boot')} anew, because of {causes}."
         return Meaning(f"{text} {LOST}", len(machines))
     said = [_count(each, change) for each in change.properties if _is_count(each)]
@@ -82,6 +84,8 @@ def _service_template(change: Change) -> Meaning:
     names = {each.path.rpartition(".")[2] for each in change.properties}
     if names and names <= RUN_SCOPED:
         return Meaning("No VM restarts; the next `fedstack train` uses the new values.")
+    if names and names <= ROTATED:
+        return Meaning("No VM restarts; `fedstack rotate-certs` makes the federation take the new certificates.")
     return Meaning("No VM restarts by this; what is instantiated from now on has it.")
 
 
@@ -121,11 +125,11 @@ TELLERS: Mapping[str, Teller] = {
 }
 
 
-def forcing(change: Change) -> list[PropertyChange]:
-    """The properties that force a replacement; digests (`triggers`) only where nothing else says why."""
-    every = [each for each in change.properties if each.replaces]
-    plain = [each for each in every if not each.path.startswith("triggers")]
-    return plain or every
+def _causes(change: Change) -> list[str]:
+    """What forces a replacement: the keys of `triggers`, which are the program's own, else the properties."""
+    paths = [each.path for each in change.properties if each.replaces]
+    keys = [path.removeprefix(TRIGGERS) for path in paths if path.startswith(TRIGGERS)]
+    return keys or paths
 
 
 def vms(service: Mapping[str, Any]) -> list[str]:

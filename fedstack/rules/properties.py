@@ -9,9 +9,15 @@ from fedstack.oneflow.unknown import UNKNOWN
 from fedstack.rules.reading import mapping
 from fedstack.rules.rule import Place
 
-_VM_KEYS = {"CPU": "cpu", "VCPU": "vcpu", "MEMORY": "memoryMb", "CONTEXT": "context", "DISK": "disks", "NIC": "nics"}
-_NIC_KEYS = {"NETWORK_ID": "networkId", "MODEL": "model"}
-_DISK_KEYS = {"IMAGE_ID": "imageId", "SIZE": "sizeMb"}
+_VM_KEYS = {
+    **{"CPU": "cpu", "VCPU": "vcpu", "MEMORY": "memoryMb", "CONTEXT": "context"},
+    **{"DISK": "disks", "NIC": "nics", "OS": "os"},
+}
+_PARTS = {
+    "NIC": {"NETWORK_ID": "networkId", "MODEL": "model"},
+    "DISK": {"IMAGE_ID": "imageId", "SIZE": "sizeMb"},
+    "OS": {"ARCH": "arch", "BOOT": "boot", "MACHINE": "machine", "FIRMWARE": "firmware"},
+}
 
 
 def body(properties: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -49,16 +55,17 @@ def path(path: str, place: Place) -> str:
 
 
 def _vm(properties: Mapping[str, Any]) -> dict[str, Any]:
-    parts = {"DISK": _DISK_KEYS, "NIC": _NIC_KEYS}
     attributes = dict(mapping(properties.get("attributes")))
     for key, name in _VM_KEYS.items():
         value = properties.get(name)
         if value is not None:
-            attributes[key] = _vectors(value, parts[key]) if key in parts else value
+            attributes[key] = _vectors(value, _PARTS[key]) if key in _PARTS else value
     return attributes
 
 
 def _vectors(listed: Any, keys: Mapping[str, str]) -> Any:
+    if isinstance(listed, Mapping):
+        return _vector(listed, keys)
     if not isinstance(listed, list | tuple):
         return listed
     return [_vector(each, keys) if isinstance(each, Mapping) else each for each in listed]
@@ -70,11 +77,11 @@ def _vector(each: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _vm_path(path: str) -> str:
-    """`NIC[0].NETWORK_ID` gives `nics[0].networkId`, `OS.FIRMWARE` gives `attributes.OS.FIRMWARE`."""
+    """`NIC[0].NETWORK_ID` gives `nics[0].networkId`, `TOPOLOGY.CORES` gives `attributes.TOPOLOGY.CORES`."""
     head, dot, rest = path.partition(".")
     match = re.fullmatch(r"([^\[]*)(.*)", head, re.DOTALL)
     name, index = match.groups() if match else (head, "")
     if name not in _VM_KEYS:
         return f"attributes.{path}" if path else path
-    inner = {**_NIC_KEYS, **_DISK_KEYS}.get(rest, rest) if name in ("NIC", "DISK") else rest
+    inner = _PARTS.get(name, {}).get(rest, rest)
     return f"{_VM_KEYS[name]}{index}{dot}{inner}"

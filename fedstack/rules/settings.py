@@ -14,6 +14,9 @@ from fedstack.oneflow.unknown import UNKNOWN
 from fedstack.rules.reading import RoleView, attribute, mapping
 from fedstack.rules.template import Template
 
+MARKETPLACE = "ONEAPP_"
+"""What the marketplace's appliances put before the names of their variables (reference 16)."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -63,8 +66,9 @@ def settings(template: Template, role: RoleView) -> Settings:
         complete = complete and source is not UNKNOWN
         for name, value in mapping(source).items():
             setting = _input(value, member(path, name)) if is_input else _value(value, member(path, name))
-            if setting.value != "" or name not in given:
-                given[str(name)] = setting
+            known = str(name).removeprefix(MARKETPLACE)
+            if setting.value != "" or known not in given:
+                given[known] = setting
     return Settings(role, template.appliance(role), given, complete)
 
 

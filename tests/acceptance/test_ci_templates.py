@@ -16,13 +16,11 @@ TEMPLATES = ROOT / "ci-templates"
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A stack that is deployed with two SuperNodes."""
-    space = Workspace.create(tmp_path_factory.mktemp("ci"))
-    space.start_cloud("--hypervisor", "simulated")
-    space.create_stack()
-    done = space.pulumi("up", "--yes", "--suppress-progress")
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield space
-    space.stop_cloud()
+    with Workspace.running(tmp_path_factory.mktemp("ci"), "--hypervisor", "simulated") as space:
+        space.create_stack()
+        done = space.pulumi("up", "--yes", "--suppress-progress")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield space
 
 
 @pytest.fixture

@@ -85,11 +85,9 @@ def vm_properties(attributes: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    space = Workspace.create(tmp_path_factory.mktemp("mandatory"))
-    space.start_cloud("--hypervisor", "simulated")
-    space.create_stack()
-    yield space
-    space.stop_cloud()
+    with Workspace.running(tmp_path_factory.mktemp("mandatory"), "--hypervisor", "simulated") as space:
+        space.create_stack()
+        yield space
 
 
 def blocked_by(workspace: Workspace, resources: list[tuple[str, dict[str, Any]]]) -> set[str]:

@@ -37,20 +37,18 @@ def bucket() -> Iterator[Bucket]:
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory, bucket: Bucket) -> Iterator[Workspace]:
     """A deployed stack whose state is in the bucket, with an operator's key as a secret."""
-    space = Workspace.create(tmp_path_factory.mktemp("shared-state"))
-    config = yaml.safe_load((space.root / "Pulumi.dev.yaml").read_text())["config"]
-    (space.root / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
-    space.start_cloud("--hypervisor", "simulated")
-    done = pulumi(space, bucket, "stack", "init", "--secrets-provider", "passphrase")
-    assert done.returncode == 0, done.stderr
-    for name, value in {"caCertificate": CERTIFICATE, "certificate": CERTIFICATE, "privateKey": KEY}.items():
-        path = f"fedstack:federation.tls.{name}"
-        done = pulumi(space, bucket, "config", "set", "--secret", "--path", path, "--", value)
+    with Workspace.running(tmp_path_factory.mktemp("shared-state"), "--hypervisor", "simulated") as space:
+        config = yaml.safe_load((space.root / "Pulumi.dev.yaml").read_text())["config"]
+        (space.root / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
+        done = pulumi(space, bucket, "stack", "init", "--secrets-provider", "passphrase")
         assert done.returncode == 0, done.stderr
-    done = up(space, bucket)
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield space
-    space.stop_cloud()
+        for name, value in {"caCertificate": CERTIFICATE, "certificate": CERTIFICATE, "privateKey": KEY}.items():
+            path = f"fedstack:federation.tls.{name}"
+            done = pulumi(space, bucket, "config", "set", "--secret", "--path", path, "--", value)
+            assert done.returncode == 0, done.stderr
+        done = up(space, bucket)
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield space
 
 
 def settings(workspace: Workspace, bucket: Bucket) -> dict[str, str]:

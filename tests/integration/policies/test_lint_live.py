@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 from support.workspace import Workspace
-from unit.rules.rule_templates import ABSENT, GOOD, changed
+from unit.rules.rule_templates import ABSENT, changed
 
 GOOD_VM = 'NAME=good CPU=0.1 MEMORY=64 NIC=[NETWORK_ID="0"]'
 
@@ -15,14 +15,12 @@ GOOD_VM = 'NAME=good CPU=0.1 MEMORY=64 NIC=[NETWORK_ID="0"]'
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A cloud with a network and two VM templates, 0 and 1."""
-    space = Workspace.create(tmp_path_factory.mktemp("live"))
-    space.start_cloud("--hypervisor", "simulated")
-    server = space.server()
-    server.vn.allocate("NAME=lab VN_MAD=dummy BRIDGE=br0 AR=[TYPE=IP4,SIZE=16,IPAM_MAD=local]", -1)
-    for number in range(2):
-        server.template.allocate(GOOD_VM.replace("good", f"good{number}"))
-    yield space
-    space.stop_cloud()
+    with Workspace.running(tmp_path_factory.mktemp("live"), "--hypervisor", "simulated") as space:
+        server = space.server()
+        server.vn.allocate("NAME=lab VN_MAD=dummy BRIDGE=br0 AR=[TYPE=IP4,SIZE=16,IPAM_MAD=local]", -1)
+        for number in range(2):
+            server.template.allocate(GOOD_VM.replace("good", f"good{number}"))
+        yield space
 
 
 def lint(workspace: Workspace, *options: str, code: int) -> Any:

@@ -1,5 +1,7 @@
 """The catalogue as a whole: what is judged, how it is told, that nothing raises, and that nothing is left out."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,3 +168,24 @@ def test_no_rule_raises_on_anything_that_looks_like_a_federation(body: Any, link
 def test_no_rule_raises_on_one_odd_field(key: str, value: Any) -> None:
     exercise(changed({f"1/{key}": value}))
     exercise(changed({f"0/{key}": value}))
+
+
+@settings(deadline=None, max_examples=60)
+@given(VALUES, VALUES, VALUES, st.dictionaries(st.sampled_from(["templates", "images", "networks"]), VALUES))
+def test_no_rule_raises_on_anything_that_looks_like_a_stack(one: Any, two: Any, needs: Any, target: Any) -> None:
+    bodies = [GOOD, GOOD_VM, one, {"roles": two}, {"roles": [{"name": "superlink", "cardinality": one}]}]
+    resources = [
+        {"type": kind, "name": "x", "body": body, "needs": needs}
+        for kind in ("Service", "ServiceTemplate", "VirtualMachineTemplate")
+        for body in bodies
+    ]
+    linked = {"type": "Service", "name": "y", "body": {"roles": two}, "needs": {"serviceTemplateId": ["x"]}}
+    exercise({"resources": [*resources, linked, one], "target": target})
+    exercise({"resources": one, "target": two})
+
+
+def test_the_documentation_names_every_antipattern() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs/policies.md").read_text()
+    for group, size in ANTIPATTERNS.items():
+        for number in range(1, size + 1):
+            assert re.search(rf"\b{group}{number}\b", text), f"{group}{number}"

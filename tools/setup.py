@@ -3,9 +3,13 @@
 Standard library only. Pulumi is taken from PATH when it is new enough and its Python language host lies beside it or
 on PATH; otherwise both are built from their Go modules (tools/pulumi) into the user's cache, keyed by the hash of
 go.sum, so that a second clone does not build again.
+
+`python tools/setup.py nodejs` does the same for the Node.js language host (tools/pulumi-nodejs), which only programs in
+TypeScript need, and prints the folder that it lies in.
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -24,10 +28,18 @@ PULUMI_SCRIPTS = (
     "dist/pulumi-analyzer-policy-python",
     "dist/pulumi-resource-pulumi-python",
 )
-PULUMI_PACKAGES = (
-    "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-    "github.com/pulumi/pulumi/sdk/python/cmd/pulumi-language-python/v3",
+PULUMI = "github.com/pulumi/pulumi"
+PULUMI_PACKAGES = {
+    "pulumi": (f"{PULUMI}/pkg/v3/cmd/pulumi", f"{PULUMI}/sdk/python/cmd/pulumi-language-python/v3"),
+    "pulumi-nodejs": (f"{PULUMI}/sdk/nodejs/cmd/pulumi-language-nodejs/v3",),
+}
+"""What is built, by the folder in tools/ that pins it."""
+CORRECTIONS = (
+    ("codegen/python/gen.go", "relRoot := path.Dir(rel)", "relRoot := path.Clean(rel)"),
+    ("codegen/nodejs/gen.go", "path.Dir(filepath.ToSlash(rel))", "path.Clean(filepath.ToSlash(rel))"),
 )
+"""Pulumi's SDK generators count on filepath.Rel("config", "") being "../.", as it was before Go 1.26 made it "..": the
+imports of generated sub-packages lead nowhere otherwise. File, wrong text, right text."""
 
 
 class SetupError(Exception):
@@ -75,7 +87,7 @@ def ensure_venv() -> None:
     say("installing Python packages into .venv")
     run(sys.executable, "-m", "venv", VENV)
     run(BIN / "pip", "install", "--require-hashes", "-r", TOOLS / "requirements-uv.txt")
-    install = (BIN / "uv", "pip", "install", "--python", BIN / "python")
+    install = (BIN / "uv", "pip", "install", "--compile-bytecode", "--python", BIN / "python")
     run(*install, "--require-hashes", "-r", "requirements.txt")
     local = (*install, "--no-deps", "--no-build-isolation", "--reinstall")
     run(*local, "-e", ".")
@@ -93,14 +105,14 @@ def version_of(pulumi: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match.groups()) if match else (0,)
 
 
-def installed_pulumi() -> str | None:
-    """A Pulumi on PATH that is new enough and has its Python host."""
+def installed_pulumi(language: str = "python") -> str | None:
+    """A Pulumi on PATH that is new enough and has its host for a language."""
     search = os.pathsep.join(part for part in os.environ.get("PATH", "").split(os.pathsep) if Path(part) != BIN)
     pulumi = shutil.which("pulumi", path=search)
     if not pulumi or version_of(pulumi) < tuple(int(part) for part in PULUMI_VERSION.split(".")):
         return None
     beside = str(Path(pulumi).resolve().parent)
-    return pulumi if shutil.which("pulumi-language-python", path=f"{beside}{os.pathsep}{search}") else None
+    return pulumi if shutil.which(f"pulumi-language-{language}", path=f"{beside}{os.pathsep}{search}") else None
 
 
 def cache_home() -> Path:
@@ -117,14 +129,42 @@ def show_build(lines: list[str]) -> None:
         say(f"building Pulumi: {count} packages")
 
 
-def go_build(target: Path) -> None:
-    """Builds the CLI and its Python host into `target`."""
-    command = ["go", "build", "-v", "-trimpath", "-tags", "osusergo,grpcnotrace", "-ldflags"]
-    variable = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
-    command += [f"-s -w -X {variable}=v{PULUMI_VERSION}", "-o", f"{target}/", *PULUMI_PACKAGES]
+def go_output(tool: Path, *arguments: str) -> str:
+    """What a Go command prints in a folder of tools/; raises SetupError."""
+    done = subprocess.run(["go", *arguments], cwd=tool, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SetupError(f"`go {' '.join(arguments)}` failed:\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def corrected(tool: Path, scratch: Path) -> Path:
+    """A copy of the tool's go.mod that takes Pulumi's generators from a corrected copy of their module."""
+    module = f"{PULUMI}/pkg/v3"
+    source = json.loads(go_output(tool, "mod", "download", "-json", module))["Dir"]
+    copy = scratch / "pkg"
+    shutil.copytree(source, copy, copy_function=shutil.copyfile)
+    for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):  # the module cache is read-only
+        folder.chmod(0o755)
+    for name, wrong, right in CORRECTIONS:
+        text = (copy / name).read_text()
+        if wrong not in text:
+            raise SetupError(f"{name} of Pulumi {PULUMI_VERSION} has no {wrong!r}: see CORRECTIONS in tools/setup.py")
+        (copy / name).write_text(text.replace(wrong, right))
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(tool / name, scratch / name)
+    go_output(tool, "mod", "edit", f"-replace={module}={copy}", str(scratch / "go.mod"))
+    return scratch / "go.mod"
+
+
+def go_build(name: str, target: Path, scratch: Path) -> None:
+    """Builds a tool's programs into `target`."""
+    tool = TOOLS / name
+    command = ["go", "build", "-modfile", str(corrected(tool, scratch)), "-v", "-trimpath"]
+    command += ["-tags", "osusergo,grpcnotrace", "-ldflags"]
+    command += [f"-s -w -X {PULUMI}/sdk/v3/go/common/version.Version=v{PULUMI_VERSION}", "-o", f"{target}/"]
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
     with subprocess.Popen(
-        command, cwd=TOOLS / "pulumi", env=environment, stderr=subprocess.PIPE, text=True, bufsize=1
+        [*command, *PULUMI_PACKAGES[name]], cwd=tool, env=environment, stderr=subprocess.PIPE, text=True, bufsize=1
     ) as build:
         assert build.stderr is not None  # noqa: S101 (stderr is a pipe)
         lines: list[str] = []
@@ -138,33 +178,38 @@ def go_build(target: Path) -> None:
 
 
 def copy_scripts(target: Path) -> None:
-    """Puts the scripts that the language host needs beside it."""
-    where = ["go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"]
-    listed = subprocess.run(where, cwd=TOOLS / "pulumi", capture_output=True, text=True, check=True)
+    """Puts the scripts that the Python host needs beside it."""
+    source = go_output(TOOLS / "pulumi", "list", "-m", "-f", "{{.Dir}}", f"{PULUMI}/sdk/v3").strip()
     for script in PULUMI_SCRIPTS:
         copy = target / Path(script).name
-        shutil.copyfile(Path(listed.stdout.strip()) / "python" / script, copy)
+        shutil.copyfile(Path(source) / "python" / script, copy)
         copy.chmod(0o755)
 
 
-def built_pulumi() -> Path:
-    """The directory with the Pulumi built from Go modules; builds it if the cache lacks it."""
-    key = hashlib.sha256((TOOLS / "pulumi/go.sum").read_bytes()).hexdigest()[:20]
-    target = cache_home() / "pulumi" / key
-    if (target / "pulumi").exists():
+def build_folder(name: str) -> Path:
+    """Where the cache has a tool that was built from these modules with these corrections."""
+    key = hashlib.sha256((TOOLS / name / "go.sum").read_bytes() + repr(CORRECTIONS).encode()).hexdigest()[:20]
+    return cache_home() / name / key
+
+
+def built(name: str) -> Path:
+    """The directory with a tool built from Go modules; builds it if the cache lacks it."""
+    target = build_folder(name)
+    if target.exists():
         return target
     if not shutil.which("go"):
         raise SetupError(
-            f"no Pulumi >= {PULUMI_VERSION} with its Python host on PATH and no Go to build it: install either Pulumi "
-            "or Go 1.26 or newer"
+            f"no Pulumi >= {PULUMI_VERSION} with its language host on PATH and no Go to build it: install either "
+            "Pulumi or Go 1.26 or newer"
         )
-    say(f"building Pulumi {PULUMI_VERSION} from its Go modules (a few minutes, once for this user)")
+    say(f"building {name} {PULUMI_VERSION} from its Go modules (a few minutes, once for this user)")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         build = Path(scratch) / "bin"
         build.mkdir()
-        go_build(build)
-        copy_scripts(build)
+        go_build(name, build, Path(scratch))
+        if name == "pulumi":
+            copy_scripts(build)
         if not target.exists():
             build.rename(target)
     return target
@@ -173,15 +218,21 @@ def built_pulumi() -> Path:
 def ensure_pulumi() -> None:
     """`.venv/bin` on PATH is enough to run Pulumi: links the built one into it, unless a good one is installed."""
     names = ["pulumi", "pulumi-language-python", *(Path(script).name for script in PULUMI_SCRIPTS)]
-    if (BIN / "pulumi").exists():
+    if (BIN / "pulumi").exists() and (BIN / "pulumi").resolve().parent == build_folder("pulumi").resolve():
         return
     for name in names:
         (BIN / name).unlink(missing_ok=True)
     if installed_pulumi():
         return
-    source = built_pulumi()
+    source = built("pulumi")
     for name in names:
         (BIN / name).symlink_to(source / name)
+
+
+def nodejs_host() -> Path:
+    """The directory with the Node.js language host: that of an installed Pulumi, else one built from Go modules."""
+    found = installed_pulumi("nodejs")
+    return Path(found).resolve().parent if found else built("pulumi-nodejs")
 
 
 def ensure_image() -> None:
@@ -202,6 +253,9 @@ def main() -> int:
         print(f"setup: Python 3.11 or newer is needed, this is {sys.version.split()[0]}", file=sys.stderr)
         return 1
     try:
+        if sys.argv[1:] == ["nodejs"]:
+            print(nodejs_host())
+            return 0
         ensure_venv()
         ensure_pulumi()
         ensure_image()

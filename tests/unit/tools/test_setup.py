@@ -47,4 +47,4 @@ def test_no_pulumi_and_no_go_says_what_to_install(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert setup.installed_pulumi() is None
     with pytest.raises(setup.SetupError, match=r"Go 1\.26"):
-        setup.built_pulumi()
+        setup.built("pulumi")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import deploy, localcloud, machine, preview, provider
+from benchmarks import deploy, localcloud, machine, preview, provider, stack
 from benchmarks.outcome import Outcome
 from benchmarks.stacks import CommandError
 
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], list[Outcome]]] = {
     "localcloud": localcloud.measure,
     "preview": preview.measure,
     "deploy": deploy.measure,
+    "stack": stack.measure,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,14 +17,18 @@ from fedstack.localcloud import control
 from fedstack.localcloud.cli import app as cloud
 from fedstack.localcloud.hypervisors import ImageError
 from fedstack.operations.environment import Project, find_project, is_local, settings
-from fedstack.operations.errors import OperationError
+from fedstack.operations.errors import BadInputError, OperationError
 from fedstack.operations.stack import Stack
 from fedstack.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from fedstack.operations.superlink import SuperLink
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(cloud, name="cloud")
 
 StackName = Annotated[str, typer.Option("--stack", "-s", help="Pulumi stack.")]
+ReportFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the report there.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -105,6 +109,13 @@ def status(
         federation_status.show(read())
 
 
+def _superlink(target: Stack) -> "SuperLink":
+    from fedstack.operations.cloud_client import Access
+    from fedstack.operations.superlink import find
+
+    return find(Access.from_environment(target.environment), int(target.outputs()["serviceId"]))
+
+
 def _federation_reader(target: Stack) -> Any:
     from functools import partial
 
@@ -129,6 +140,127 @@ def scale(
     raise typer.Exit(scaling.scale(target, count))
 
 
+@app.command("rotate-certs")
+def rotate_certs(
+    stack: StackName = "dev",
+    force: Annotated[bool, typer.Option("--force", help="Also while a run is active; that run is lost.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a running federation new certificates: those of the configuration as deployed, else generated ones.
+
+    Killed in between, the rotation goes on in the SuperLink's VM; the same command follows it.
+    """
+    from dataclasses import asdict
+
+    from fedstack.operations.rotation import rotate
+
+    target = _stack(stack)
+    declared = target.outputs().get("certificates") or {}
+    answer = rotate(target, _superlink(target), declared, force, lambda line: print(line, file=sys.stderr, flush=True))
+    if as_json:
+        _print_json(asdict(answer))
+    else:
+        print(f"certificates rotated: {answer.text}")
+
+
+@app.command("enrol")
+def enrol(
+    key_file: Annotated[
+        str | None, typer.Argument(metavar="PUBLIC_KEY_FILE|-", help="FL_NODE_PUBLIC_KEY of the SuperNode; - is stdin.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the keys of all SuperNodes.")] = False,
+    revoke: Annotated[str | None, typer.Option(metavar="FINGERPRINT", help="Take the right to connect away.")] = None,
+    stack: StackName = "dev",
+    as_json: AsJson = False,
+) -> None:
+    """Let a SuperNode connect that OneGate does not reach: one of another zone, or a VM of its own."""
+    from fedstack.operations import enrolment
+
+    if sum((key_file is not None, show, revoke is not None)) != 1:
+        raise BadInputError("expected one of PUBLIC_KEY_FILE (or -), --list, --revoke FINGERPRINT")
+    text = enrolment.read_file(key_file) if key_file is not None else ""
+    link = _superlink(_stack(stack))
+    if show:
+        found = enrolment.enrolled(link)
+        if as_json:
+            _print_json([each.as_dict() for each in found])
+        else:
+            print(*(f"{each.fingerprint}  {each.state:10}  {each.node}" for each in found), sep="\n")
+    elif revoke is not None:
+        enrolment.revoke(link, revoke)
+        print(f"key {revoke.lower()} revoked")
+    else:
+        print(f"key {enrolment.enrol(link, text)} registered")
+
+
+@app.command("preview-report")
+def preview_report(
+    stack: StackName = "dev",
+    out: ReportFile = None,
+    fail_on_restart: Annotated[
+        bool, typer.Option("--fail-on-restart", help="Exit 4 when a running VM would end or boot anew.")
+    ] = False,
+) -> None:
+    """Preview a stack with the policy pack and write Markdown for a pull request.
+
+    Exit codes: 0 may be deployed, 1 the preview failed, 2 bad input, 3 blocked by a mandatory policy.
+    """
+    from fedstack.review import command
+
+    raise typer.Exit(command.preview(_stack(stack), out, fail_on_restart))
+
+
+@app.command("comment")
+def comment(
+    report: Annotated[Path, typer.Argument(metavar="FILE", help="A report, as `preview-report` or `drift` wrote it.")],
+) -> None:
+    """Put a report on the pull request of this CI job (GitHub Actions, GitLab CI): made once, edited from then on."""
+    from fedstack.review.comment import read, thread
+
+    print(f"comment {thread().put(read(report))}")
+
+
+@app.command("drift")
+def drift(stack: StackName = "dev", out: ReportFile = None) -> None:
+    """Compare a stack's state with what the cloud really has; nothing is changed.
+
+    Exit codes: 0 no drift, 7 drift, 1 it could not be read, 2 bad input.
+    """
+    from fedstack.review import command
+
+    raise typer.Exit(command.drift(_stack(stack), out))
+
+
+@app.command("resume")
+def resume(stack: StackName = "dev") -> None:
+    """Go on after a killed `pulumi up`: clear what it left on this machine, then cancel, up, refresh.
+
+    The same as `pulumi cancel`, `pulumi up` and `pulumi refresh --clear-pending-creates`, without any question. Killed
+    itself, it goes on when it is called again; on a stack that is as declared, it changes nothing.
+    """
+    from fedstack.operations.resume import resume as go_on
+
+    go_on(_stack(stack), lambda line: print(line, file=sys.stderr, flush=True))
+
+
+@app.command("adopt")
+def adopt(
+    service_id: Annotated[int, typer.Argument(min=0, help="Number of a service that somebody made by hand.")],
+    stack: StackName = "dev",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Where to write [.fedstack/adopt/SERVICE_ID].")
+    ] = None,
+) -> None:
+    """Write what makes a service the stack's own: its configuration, an import file, and what the rules say of it.
+
+    Nothing on the platform changes. Exit codes: 0 the federation component declares it, 3 a program of plain resources
+    does, 1 it cannot be adopted, 2 bad input.
+    """
+    from fedstack.operations.adopt import command
+
+    raise typer.Exit(command.adopt(_stack(stack), service_id, out, print))
+
+
 @app.command("doctor")
 def doctor(stack: StackName = "dev") -> None:
     """Say what is missing on this machine and which command mends it."""
@@ -147,7 +279,7 @@ def doctor(stack: StackName = "dev") -> None:
 
 @app.command("lint", add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lint(context: typer.Context) -> None:
-    """Judge OneFlow templates by the policy rules: FILE|DIR... [--format text|json|sarif] [--config FILE]."""
+    """Judge OneFlow templates by the policy rules: FILE|DIR... or --live [--format text|json|sarif] [--config FILE]."""
     from fedstack.rules.lint.command import main as judge
 
     raise typer.Exit(judge(context.args))
@@ -155,11 +287,11 @@ def lint(context: typer.Context) -> None:
 
 def main() -> None:
     """Runs the command line; every failure that users can meet ends with one message."""
-    if sys.argv[1:2] == ["lint"]:  # most of its time would be the parser that the other commands share
-        from fedstack.rules.lint.command import main as judge
-
-        sys.exit(judge(sys.argv[2:]))
     try:
+        if sys.argv[1:2] == ["lint"]:  # most of its time would be the parser that the other commands share
+            from fedstack.rules.lint.command import main as judge
+
+            sys.exit(judge(sys.argv[2:]))
         app()
     except (OperationError, TrainingError) as error:
         _fail(str(error), error.exit_code)

@@ -12,17 +12,24 @@ from pathlib import Path
 
 import yaml
 
+from fedstack.localcloud import trust
 from fedstack.operations.errors import BadInputError
 
-SWITCHES = {
+SETTINGS = {
+    "PULUMI_PARALLEL": "64",
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
     "PULUMI_SUPPRESS_COPILOT_LINK": "true",
     "PULUMI_SUPPRESS_NEO_LINK": "true",
 }
-"""Keeps the CLI from asking anything on the network: every plugin is in the project."""
+"""Lets the CLI wait for many objects at once (its own limit counts processors, and waiting takes none), and keeps it
+from asking anything on the network: every plugin is in the project.
+"""
 
+
+WHOLE = "metadata=skip"
+"""Has Pulumi write each file of its state at once; else a kill can leave the state unreadable (see checkpoints)."""
 
 FROM_CONFIG = {"opennebula:endpoint": "ONE_XMLRPC", "opennebula:flowEndpoint": "ONEFLOW_URL"}
 """Where a stack's configuration says what OpenNebula's own tools take from the environment."""
@@ -85,7 +92,7 @@ def pulumi_defaults(project: Project) -> dict[str, str]:
     """
     state = project.private / "pulumi" / "state"
     state.mkdir(parents=True, exist_ok=True)
-    home = {} if "PULUMI_BACKEND_URL" in os.environ else {"PULUMI_BACKEND_URL": state.as_uri()}
+    home = {} if "PULUMI_BACKEND_URL" in os.environ else {"PULUMI_BACKEND_URL": f"{state.as_uri()}?{WHOLE}"}
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         home["PULUMI_CONFIG_PASSPHRASE"] = ""
     return {"PULUMI_HOME": str(state.parent / "home"), **home}
@@ -95,11 +102,17 @@ def cloud_settings(status: Mapping[str, object]) -> dict[str, str]:
     """How clients reach the local cloud, from its status; empty while it has never run."""
     if not status.get("rpc"):
         return {}
-    return {
+    return _trust(status) | {
         "ONE_XMLRPC": str(status["rpc"]),
         "ONEFLOW_URL": str(status["flow"]),
         "ONE_AUTH": str(status["auth_file"]),
     }
+
+
+def _trust(status: Mapping[str, object]) -> dict[str, str]:
+    """Whom clients have to trust, when the local cloud speaks https."""
+    authorities = status.get("authorities")
+    return dict.fromkeys(trust.VARIABLES, str(authorities)) if authorities else {}
 
 
 def configured(project: Project, stack: str) -> dict[str, str]:
@@ -109,10 +122,12 @@ def configured(project: Project, stack: str) -> dict[str, str]:
 
 
 def settings(project: Project, stack: str, cloud: Mapping[str, object]) -> dict[str, str]:
-    """The variables to add to the environment: nothing that the user has set."""
-    wanted = dict(SWITCHES)
+    """The variables to add to the environment: nothing that the user has set, except for a file of authorities, since
+    the local cloud's contains those that it found in the environment.
+    """
+    wanted = dict(SETTINGS)
     if is_local(project, stack, os.environ):
         wanted |= pulumi_defaults(project) | cloud_settings(cloud)
     else:
         wanted |= configured(project, stack)
-    return {key: value for key, value in wanted.items() if key not in os.environ}
+    return {key: value for key, value in wanted.items() if key not in os.environ or key in trust.VARIABLES}

@@ -27,7 +27,10 @@ class Stack:
 
     @property
     def pack(self) -> tuple[str, ...]:
-        """The options that put the policy pack to work, with the stack's own levels where it has a file for them."""
+        """The options that put the project's policy pack to work, with the stack's own levels where it has a file for
+        them; none in a project without a pack."""
+        if not (self.project.root / "policies").is_dir():
+            return ()
         levels = f"policies/{self.name}.json"
         chosen = ("--policy-pack-config", levels) if (self.project.root / levels).exists() else ()
         return ("--policy-pack", "policies", *chosen)

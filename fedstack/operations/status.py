@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
 from fedstack.oneflow.states import RoleState, ServiceState
 from fedstack.opennebula.states import vm_state_name
 from fedstack.operations.cloud_client import Access
+from fedstack.operations.expiry import Certificate, certificates
 
 SHOWN = ("FL_ERROR", "FL_ENDPOINT", "FL_NODE_CONFIG")
 """What VMs publish that an operator wants to see at a glance."""
@@ -40,20 +42,26 @@ class Role:
 
 @dataclass(frozen=True)
 class Federation:
-    """A running service."""
+    """A running service; `certificates` are those of its SuperLink."""
 
     service_id: int
     name: str
     state: str
     roles: list[Role]
+    certificates: list[Certificate] = field(default_factory=list)
 
     def role(self, name: str) -> Role | None:
         """The role of that name."""
         return next((role for role in self.roles if role.name == name), None)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What an operator should do something about."""
+        return [warning for each in self.certificates if (warning := each.warning)]
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
-        return asdict(self)
+        return {**asdict(self), "warnings": self.warnings}
 
 
 def _ip(template: dict[str, Any]) -> str:
@@ -97,7 +105,14 @@ def read(access: Access, service_id: int) -> Federation:
         name=document["NAME"],
         state=ServiceState(body["state"]).name,
         roles=[_role(role, vms) for role in roles],
+        certificates=_certificates(roles, vms),
     )
+
+
+def _certificates(roles: list[dict[str, Any]], vms: dict[int, Any]) -> list[Certificate]:
+    ids = [int(node["deploy_id"]) for role in roles if role["name"] == "superlink" for node in role.get("nodes") or []]
+    facts = (vms[vm_id].USER_TEMPLATE or {} for vm_id in ids if vm_id in vms)
+    return [found for each in facts for found in certificates(each, datetime.now(UTC))]
 
 
 def table(federation: Federation) -> Any:
@@ -124,10 +139,15 @@ def _cells(node: Node) -> tuple[str, ...]:
 
 
 def show(federation: Federation) -> None:
-    """Prints the table; colours only on a terminal."""
+    """Prints the table, the certificates and the warnings; colours only on a terminal."""
     from rich.console import Console
 
-    Console().print(table(federation))
+    console = Console()
+    console.print(table(federation))
+    if federation.certificates:
+        console.print("certificates:", ", ".join(map(str, federation.certificates)), soft_wrap=True)
+    for warning in federation.warnings:
+        console.print(f"[yellow]warning:[/yellow] {warning}", soft_wrap=True)
 
 
 def watch(read: Callable[[], Federation]) -> None:

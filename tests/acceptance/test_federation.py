@@ -126,11 +126,13 @@ def test_second_up_changes_nothing(workspace: Workspace) -> None:
 
 def test_scaling_is_one_update_in_place(workspace: Workspace) -> None:
     superlink = flower_process(workspace, workspace.vm_named("superlink"), "flower-superlink")
-    workspace.edit_config(count=3)
+    before = {vm.ID for vm in workspace.vms()}
+    workspace.edit_config(count=3, max=12)
     steps = json.loads(preview(workspace, "--json"))["changeSummary"]
-    assert {key: count for key, count in steps.items() if key != "same"} == {"update": 1}
+    assert {key: count for key, count in steps.items() if key != "same"} == {"update": 2}, "template and service"
     up(workspace)
     assert is_running(superlink)
+    assert before < {vm.ID for vm in workspace.vms()}
     assert flower_process(workspace, workspace.vm_named("superlink"), "flower-superlink") == superlink
     assert workspace.outputs()["nodeCount"] == 3
     last = train(workspace, "num-server-rounds=1", "min-available-clients=3", "min-fit-clients=3")

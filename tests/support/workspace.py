@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,17 @@ class Workspace:
             shutil.copy2(ROOT / name, target)
         (root / ".venv").symlink_to(ROOT / ".venv")
         return cls(root)
+
+    @classmethod
+    @contextmanager
+    def running(cls, root: Path, *options: str) -> Iterator["Workspace"]:
+        """A workspace with a cloud of its own, which ends with the block however the block ends."""
+        space = cls.create(root)
+        space.start_cloud(*options)
+        try:
+            yield space
+        finally:
+            space.stop_cloud()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -105,6 +117,11 @@ class Workspace:
         """`user:password` of the cloud's administrator."""
         return Path(self.cloud["auth_file"]).read_text().strip()
 
+    def access(self) -> dict[str, str]:
+        """How OpenNebula's own tools find the cloud."""
+        cloud = self.cloud
+        return {"ONE_XMLRPC": cloud["rpc"], "ONEFLOW_URL": cloud["flow"], "ONE_AUTH": cloud["auth_file"]}
+
     def flow(self, path: str) -> Any:
         """GET on OneFlow: the parsed reply, or None while the object does not exist."""
         user, _, password = self.session().partition(":")
@@ -113,10 +130,13 @@ class Workspace:
 
     def vms(self) -> list[Any]:
         """Every VM that is not DONE, in full."""
+        return list(self.server().vmpool.infoextended(-2, -1, -1, -1).VM)
+
+    def server(self) -> Any:
+        """The cloud by pyone, as its administrator."""
         import pyone
 
-        server: Any = pyone.OneServer(self.cloud["rpc"], session=self.session())
-        return list(server.vmpool.infoextended(-2, -1, -1, -1).VM)
+        return pyone.OneServer(self.cloud["rpc"], session=self.session())
 
     def vm_named(self, prefix: str) -> Any:
         """The first VM whose name starts so."""

@@ -66,9 +66,10 @@ image: setup ## build the VM image (needs packer, qemu): FLAVOUR=standard or edg
 bench: setup ## benchmarks, as ratios, into benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
-stress: setup ## 20,000 hostile requests, 200 kills of the local cloud, 50 clients at once, 50 kills of pulumi up
+stress: setup ## the local cloud under 20,000 hostile requests and 200 kills; 50 kills of pulumi up, 20 races of two
 	@FEDSTACK_FUZZ=20000 FEDSTACK_KILLS=200 pytest -s $(addprefix tests/integration/localcloud/test_,fuzz.py kills.py concurrency.py) $(PYTEST_ARGS)
 	FEDSTACK_UP_KILLS=50 pytest -s tests/integration/provider/test_provider_kills.py $(PYTEST_ARGS)
+	FEDSTACK_CONCURRENT_UPS=20 pytest -s tests/acceptance/test_shared_state.py --show-capture=no $(PYTEST_ARGS)
 
 test-versions: setup ## every Flower version: boot, enrol, train; ends with a table (builds two more images)
 	@FEDSTACK_FLOWER_VERSIONS="1.25.0 1.31.0 1.36.0" pytest -q -s tests/acceptance/test_versions.py $(PYTEST_ARGS)

@@ -13,7 +13,7 @@ from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UnknownValueError
 
 from fedstack.oneflow.unknown import UNKNOWN
-from fedstack.rules import live
+from fedstack.rules.lint import live
 from fedstack.rules.properties import resource
 from fedstack.rules.stack import KINDS, Stack
 

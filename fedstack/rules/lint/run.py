@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedstack.rules import live
 from fedstack.rules.catalogue import check
 from fedstack.rules.config import Config
+from fedstack.rules.lint import live
 from fedstack.rules.lint.files import Found, UnreadableError, collect
 from fedstack.rules.rule import Rule, RuleLevel, Violation
 

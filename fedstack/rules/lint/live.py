@@ -1,4 +1,4 @@
-"""What an endpoint has: templates and services to judge, and which objects exist. The only I/O of the rules.
+"""What an endpoint has: templates and services to judge, and which objects exist.
 
 The endpoint is that of the environment (ONE_XMLRPC, ONEFLOW_URL, ONE_AUTH); what its user may not see is not there.
 """

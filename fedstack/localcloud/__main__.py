@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
     wanted, descriptor = options.parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what clients do wrong is theirs
 
     def report(text: str) -> None:
         if descriptor is not None:

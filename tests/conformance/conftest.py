@@ -184,6 +184,9 @@ class Lab:
         wait_for(lambda: len(self.nodes(service_id, name)) == count, f"{count} nodes of {name}")
         return self.nodes(service_id, name)
 
+    def scale(self, service_id: int, role: str, count: int, *, force: bool = False) -> requests.Response:
+        return self.post(f"service/{service_id}/scale", {"role_name": role, "cardinality": count, "force": force})
+
     def remove_service(self, service_id: int) -> None:
         if self.get(f"service/{service_id}").status_code != 200:
             return
@@ -249,6 +252,29 @@ def other(target: Target, lab: Lab) -> Iterator[Lab]:
     yield made
     made.clean()
     lab.one.user.delete(user_id)
+
+
+@pytest.fixture
+def vm_template(lab: Lab) -> int:
+    """A template whose guests could report."""
+    return lab.template(context='TOKEN="YES",NETWORK="YES",REPORT_READY="YES"')
+
+
+@pytest.fixture
+def pair(vm_template: int) -> list[dict[str, Any]]:
+    """One parent and two children."""
+    role = {"type": "vm", "template_id": vm_template, "cooldown": 1}
+    parent = {**role, "name": "parent", "cardinality": 1, "min_vms": 1, "max_vms": 1}
+    child = {**role, "name": "child", "cardinality": 2, "min_vms": 1, "max_vms": 4, "parents": ["parent"]}
+    return [parent, child]
+
+
+@pytest.fixture
+def running(lab: Lab, pair: list[dict[str, Any]]) -> int:
+    """An ungated service that runs."""
+    service_id = lab.service(pair)
+    lab.in_state(service_id, 2)
+    return service_id
 
 
 @pytest.fixture

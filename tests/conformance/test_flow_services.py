@@ -9,35 +9,6 @@ import pytest
 DEPLOYING, RUNNING, WARNING, FAILED_DEPLOYING, SCALING, COOLDOWN, HOLD = 1, 2, 4, 7, 8, 10, 15
 
 
-@pytest.fixture
-def vm_template(lab: Any) -> int:
-    """A template whose guests could report."""
-    found: int = lab.template(context='TOKEN="YES",NETWORK="YES",REPORT_READY="YES"')
-    return found
-
-
-@pytest.fixture
-def pair(vm_template: int) -> list[dict[str, Any]]:
-    """One parent and two children."""
-    role = {"type": "vm", "template_id": vm_template, "cooldown": 1}
-    parent = {**role, "name": "parent", "cardinality": 1, "min_vms": 1, "max_vms": 1}
-    child = {**role, "name": "child", "cardinality": 2, "min_vms": 1, "max_vms": 4, "parents": ["parent"]}
-    return [parent, child]
-
-
-@pytest.fixture
-def running(lab: Any, pair: list[dict[str, Any]]) -> int:
-    """An ungated service that runs."""
-    service_id: int = lab.service(pair)
-    lab.in_state(service_id, RUNNING)
-    return service_id
-
-
-def scale(lab: Any, service_id: int, role: str, count: int, *, force: bool = False) -> Any:
-    """The reply to a scale call."""
-    return lab.post(f"service/{service_id}/scale", {"role_name": role, "cardinality": count, "force": force})
-
-
 def settle(lab: Any, service_id: int) -> None:
     """Waits until a scaled service runs again."""
     lab.in_state(service_id, RUNNING)
@@ -191,7 +162,7 @@ class TestGate:
         reply = lab.flow.delete(lab.url(f"service/{gated}"))
         assert reply.status_code == 500
         assert "DEPLOYING" in reply.text
-        assert scale(lab, gated, "child", 3).status_code == 500
+        assert lab.scale(gated, "child", 3).status_code == 500
         assert lab.act(f"service/{gated}", "recover", delete=True).status_code == 204
 
     def test_recover_waits_again(self, lab: Any, gated: int) -> None:
@@ -203,7 +174,7 @@ class TestGate:
 class TestScaling:
     def test_up_takes_new_names(self, lab: Any, running: int) -> None:
         before = lab.nodes(running, "child")
-        assert scale(lab, running, "child", 3).status_code == 204
+        assert lab.scale(running, "child", 3).status_code == 204
         lab.in_state(running, COOLDOWN)
         settle(lab, running)
         role = lab.role(running, "child")
@@ -212,25 +183,35 @@ class TestScaling:
 
     def test_down_takes_the_oldest(self, lab: Any, running: int) -> None:
         before = lab.nodes(running, "child")
-        assert scale(lab, running, "child", 1).status_code == 204
+        assert lab.scale(running, "child", 1).status_code == 204
         settle(lab, running)
         assert lab.nodes(running, "child") == before[1:]
         lab.vm_in(before[0], (6, 0))
 
     @pytest.mark.parametrize(
-        ("role", "count"), [("child", 0), ("child", 5), ("child", 2), ("nobody", 1), ("child", -1)]
+        ("role", "count", "text"),
+        [
+            ("child", 0, "Can't scale service {}: Minimum cardinality is 1"),
+            ("child", 5, "Can't scale service {}: Maximum cardinality is 4"),
+            ("child", 2, "Cardinality of child is already at 2"),
+            ("nobody", 1, "Role nobody not found"),
+        ],
     )
-    def test_what_is_refused(self, lab: Any, running: int, role: str, count: int) -> None:
-        assert scale(lab, running, role, count).status_code == 500
+    def test_what_is_refused(self, lab: Any, running: int, role: str, count: int, text: str) -> None:
+        reply = lab.scale(running, role, count)
+        assert (reply.status_code, reply.text) == (500, text.format(running))
+
+    def test_negative_counts_are_refused(self, lab: Any, running: int) -> None:
+        assert lab.scale(running, "child", -1).status_code == 500
 
     def test_force_ignores_bounds(self, lab: Any, running: int) -> None:
-        assert scale(lab, running, "child", 0, force=True).status_code == 204
+        assert lab.scale(running, "child", 0, force=True).status_code == 204
         settle(lab, running)
         assert lab.nodes(running, "child") == []
 
     def test_no_second_scale_until_cool(self, lab: Any, running: int) -> None:
-        scale(lab, running, "child", 3)
-        reply = scale(lab, running, "child", 4)
+        lab.scale(running, "child", 3)
+        reply = lab.scale(running, "child", 4)
         assert reply.status_code == 500
         assert "Service cannot be scaled in state:" in reply.text
         settle(lab, running)
@@ -241,7 +222,7 @@ class TestScaling:
         for child in lab.nodes_of(service_id, "child", 2):
             lab.guest(child).report()
         lab.in_state(service_id, RUNNING)
-        scale(lab, service_id, "child", 3)
+        lab.scale(service_id, "child", 3)
         children = lab.nodes_of(service_id, "child", 3)
         lab.vm_in(children[-1], (3, 3))
         assert lab.body(service_id)["state"] == SCALING
@@ -252,7 +233,7 @@ class TestScaling:
         pair[1]["cooldown"] = 600
         service_id = lab.service(pair)
         lab.in_state(service_id, RUNNING)
-        scale(lab, service_id, "child", 3)
+        lab.scale(service_id, "child", 3)
         lab.in_state(service_id, COOLDOWN)
         assert lab.act(f"service/{service_id}", "recover").status_code == 204
         assert lab.body(service_id)["state"] == RUNNING
@@ -264,7 +245,7 @@ class TestWatchdog:
         lab.one.vm.action("poweroff-hard", child)
         body = lab.in_state(running, WARNING)
         assert {role["name"]: role["state"] for role in body["roles"]} == {"parent": RUNNING, "child": WARNING}
-        assert scale(lab, running, "child", 3).status_code == 500
+        assert lab.scale(running, "child", 3).status_code == 500
         reply = lab.act(f"service/{running}", "recover")
         assert (reply.status_code, "WARNING" in reply.text) == (500, True)
         lab.one.vm.action("resume", child)
@@ -288,73 +269,6 @@ class TestWatchdog:
         lab.in_state(service_id, RUNNING)
         lab.one.vm.action("terminate-hard", lab.nodes(service_id, "web")[0])
         until(lambda: lab.get(f"service/{service_id}").status_code == 404, "service gone")
-
-
-class TestChanges:
-    def test_running_services_are_not_recovered(self, lab: Any, running: int) -> None:
-        reply = lab.act(f"service/{running}", "recover")
-        assert (reply.status_code, reply.text) == (500, "Service cannot be recovered in state: RUNNING")
-
-    def test_rename_chmod_chgrp(self, lab: Any, running: int) -> None:
-        path = f"service/{running}"
-        assert lab.act(path, "rename", name="renamed").status_code == 204
-        assert lab.act(path, "chmod", octet="640").status_code == 204
-        assert lab.act(path, "chgrp", group_id=1).status_code == 204
-        document = lab.get(path).json()["DOCUMENT"]
-        assert (document["NAME"], document["GNAME"], document["PERMISSIONS"]["GROUP_U"]) == ("renamed", "users", "1")
-
-    @pytest.mark.parametrize("perform", ["explode", "chown"])
-    def test_unknown_actions_and_missing_parameters(self, lab: Any, running: int, perform: str) -> None:
-        assert lab.act(f"service/{running}", perform).status_code == 500
-
-    def test_put_appends(self, lab: Any, running: int) -> None:
-        url = lab.url(f"service/{running}")
-        assert lab.flow.put(url, json={"append": True, "template": '{"description": "d"}'}).status_code == 204
-        assert lab.body(running)["description"] == "d"
-        assert lab.flow.put(url, json={"append": True, "template": '{"name": "d"}'}).status_code == 500
-
-    def test_put_changes_bounds_and_cooldown(self, lab: Any, running: int) -> None:
-        body = lab.body(running)
-        body["roles"][1] |= {"max_vms": 9, "cooldown": 3}
-        assert lab.flow.put(lab.url(f"service/{running}"), json=body).status_code == 204
-        role = lab.role(running, "child")
-        assert (role["max_vms"], role["cooldown"]) == (9, 3)
-
-    def test_put_cannot_scale(self, lab: Any, running: int) -> None:
-        body = lab.body(running)
-        body["roles"][1]["cardinality"] = 3
-        assert lab.flow.put(lab.url(f"service/{running}"), json=body).status_code == 500
-
-    def test_roles_are_added_and_removed(self, lab: Any, running: int, vm_template: int) -> None:
-        role = {"name": "extra", "type": "vm", "template_id": vm_template, "cardinality": 1}
-        path = f"service/{running}/role_action"
-        change = {"action": {"perform": "add_role", "params": {"role": role}}}
-        assert lab.post(path, change).status_code == 204
-        lab.nodes_of(running, "extra", 1)
-        lab.in_state(running, RUNNING)
-        assert lab.post(path, change).status_code == 500
-        assert lab.post(path, {"action": {"perform": "remove_role", "params": {"role": "extra"}}}).status_code == 204
-        lab.in_state(running, RUNNING)
-        assert [one["name"] for one in lab.body(running)["roles"]] == ["parent", "child"]
-
-    def test_actions_on_roles_are_scheduled(self, lab: Any, running: int) -> None:
-        (parent,) = lab.nodes(running, "parent")
-        reply = lab.act(f"service/{running}/role/parent", "poweroff-hard", period="", number="", args="")
-        assert reply.status_code == 204
-        lab.vm_in(parent, (8, 0))
-
-    def test_hold_and_release(self, lab: Any, pair: Any) -> None:
-        service_id = lab.service(pair, on_hold=True)
-        lab.in_state(service_id, HOLD)
-        (parent,) = lab.nodes(service_id, "parent")
-        assert lab.place(parent) == (2, 0)
-        assert lab.act(f"service/{service_id}", "release").status_code == 204
-        lab.in_state(service_id, RUNNING)
-
-    def test_other_users_may_not(self, other: Any, running: int) -> None:
-        assert other.get(f"service/{running}").status_code == 401
-        assert other.flow.delete(other.url(f"service/{running}")).status_code == 401
-        assert scale(other, running, "child", 3).status_code == 401
 
 
 class TestDeletion:

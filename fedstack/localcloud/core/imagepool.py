@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from fedstack.localcloud.core import text
 from fedstack.localcloud.core.kinds import DATASTORE, IMAGE
 from fedstack.localcloud.core.objects import (
+    ADMIN,
     MANAGE,
     Caller,
     change,
@@ -146,11 +147,16 @@ def users_of(tx: Transaction, image_id: int) -> list[int]:
     return [row.vm_id for row in tx.all(query)]
 
 
-def remove(tx: Transaction, caller: Caller, image_id: int) -> None:
-    """Deletes an image that no VM uses, and its files."""
+def remove(tx: Transaction, caller: Caller, image_id: int, *, force: bool = False) -> None:
+    """Deletes an image that no VM uses, and its files; one that is LOCKED only by force. Raises OneError."""
     row = get(tx, caller, IMAGE, image_id, MANAGE)
-    if tx.first(select(image_use.c.vm_id).where(image_use.c.image_id == image_id).limit(1)):
-        raise undeletable(IMAGE, image_id, "There are VMs using it.")
+    if row.state == ImageState.LOCKED:
+        get(tx, caller, IMAGE, image_id, ADMIN)
+        if not force:
+            text_ = "Image locked, use --force flag to remove the image. Force delete may leave some files on Datastore"
+            raise OneError(ErrorCode.INTERNAL, text_, image_id)
+    if count := len(users_of(tx, image_id)):
+        raise undeletable(IMAGE, image_id, f"There are {count} VMs using it.")
     tx.run(delete(image).where(image.c.id == row.id))
     tx.after(RemoveTree(f"images/{image_id}"))
 

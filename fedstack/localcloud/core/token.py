@@ -9,14 +9,17 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
 _BLOCK_BITS = 128
+_KEY = 32
 
 
 def _cipher(password: str) -> Cipher[modes.CBC]:
-    return Cipher(algorithms.AES(password[:32].encode()), modes.CBC(bytes(16)))
+    """Users may write any text over their TOKEN_PASSWORD; the key has 32 bytes nevertheless."""
+    key = password.encode("utf-8", "replace")[:_KEY].ljust(_KEY, b"\0")
+    return Cipher(algorithms.AES(key), modes.CBC(bytes(16)))
 
 
 def make(password: str, vm_id: int, stime: int) -> str:
-    """The content of a VM's token.txt. `password`: TOKEN_PASSWORD, at least 32 characters."""
+    """The content of a VM's token.txt. `password`: TOKEN_PASSWORD, of which the first 32 bytes count."""
     padder = PKCS7(_BLOCK_BITS).padder()
     plain = padder.update(f"{vm_id}:{stime}".encode()) + padder.finalize()
     encryptor = _cipher(password).encryptor()

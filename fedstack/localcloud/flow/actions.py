@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from fedstack.localcloud.core import objects
-from fedstack.localcloud.core.kinds import DOCUMENT
+from fedstack.localcloud.core.kinds import DOCUMENT, VM
 from fedstack.localcloud.core.numbers import natural, whole
 from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.flow import documents, model, recovery
@@ -29,6 +30,7 @@ SCHEDULED = frozenset(
 )
 OWNERSHIP = frozenset({"chown", "chgrp", "chmod", "rename"})
 _PERIOD, _NUMBER = 60, 1
+_MISSING = {"owner_id": "a UID", "group_id": "a GID", "octet": "an OCTET", "name": "a name"}
 
 
 def action_of(sent: Any) -> tuple[str, Any]:
@@ -39,14 +41,15 @@ def action_of(sent: Any) -> tuple[str, Any]:
     return str(action["perform"]), action.get("params")
 
 
-def _parameter(params: Any, key: str) -> Any:
+def parameter(perform: str, params: Any, key: str) -> Any:
+    """A parameter that the action needs; raises FlowError."""
     if not isinstance(params, Mapping) or params.get(key) is None:
-        raise refused(f"Action needs the parameter {key}")
+        raise refused(f"Action {perform}: You have to specify {_MISSING[key]}")
     return params[key]
 
 
-def _number(params: Any, key: str) -> int:
-    value = _parameter(params, key)
+def _number(perform: str, params: Any, key: str) -> int:
+    value = parameter(perform, params, key)
     number = whole(value)
     if number is None:
         raise refused(f"Parameter {key} must be a whole number, not {value!r}")
@@ -57,15 +60,31 @@ def change_ownership(tx: Transaction, caller: Caller, document_id: int, kind: in
     """chown, chgrp, chmod, rename of a service or a template. Raises FlowError, OneError."""
     row = documents.managed(tx, caller, document_id, kind)
     if perform == "rename":
-        objects.rename(tx, DOCUMENT, row, str(_parameter(params, "name")))
+        objects.rename(tx, DOCUMENT, row, str(parameter(perform, params, "name")))
     elif perform == "chmod":
-        bits = tuple(int(bit) for bit in f"{_mode(str(_parameter(params, 'octet'))):09b}")
+        bits = tuple(int(bit) for bit in f"{_mode(str(parameter(perform, params, 'octet'))):09b}")
         objects.chmod(tx, caller, DOCUMENT, row.id, bits)
     elif perform == "chgrp":
-        objects.chown(tx, caller, DOCUMENT, row.id, -1, _number(params, "group_id"))
+        _give(tx, caller, row, -1, _number(perform, params, "group_id"))
     else:
-        group = _number(params, "group_id") if params.get("group_id") is not None else -1
-        objects.chown(tx, caller, DOCUMENT, row.id, _number(params, "owner_id"), group)
+        owner = _number(perform, params, "owner_id")
+        group = _number(perform, params, "group_id") if params.get("group_id") is not None else -1
+        _give(tx, caller, row, owner, group)
+
+
+def _give(tx: Transaction, caller: Caller, row: Row[Any], uid: int, gid: int) -> None:
+    """Another owner or group; the VMs of a service go with it, or all stays as it was."""
+    objects.chown(tx, caller, DOCUMENT, row.id, uid, gid)
+    for vm_id in model.node_ids(tx, row.id):
+        try:
+            objects.chown(tx, caller, VM, vm_id, uid, gid)
+        except OneError as error:
+            tx.lasting.append(partial(_log_failure, service_id=row.id, vm_id=vm_id, why=error.message))
+            raise refused(error.message) from error
+
+
+def _log_failure(tx: Transaction, service_id: int, vm_id: int, why: str) -> None:
+    model.log(tx, service_id, "E", f"Chown failed for VM {vm_id}: {why}; all VMs keep the old user and group")
 
 
 def _mode(octet: str) -> int:
@@ -80,7 +99,8 @@ def perform_on_service(tx: Transaction, caller: Caller, service_id: int, sent: A
     perform, params = action_of(sent)
     documents.managed(tx, caller, service_id, model.SERVICE)
     if perform == "recover":
-        recovery.recover(tx, service_id, with_delete=isinstance(params, Mapping) and params.get("delete") is True)
+        wanted = params.get("delete") if isinstance(params, Mapping) else None
+        recovery.recover(tx, service_id, with_delete=wanted not in (None, False))
     elif perform == "release":
         recovery.release(tx, service_id)
     elif perform in OWNERSHIP:
@@ -101,7 +121,7 @@ def perform_on_role(tx: Transaction, caller: Caller, service_id: int, name: str,
     if role is None:
         raise refused(f"Role {name} not found")
     if role.state == RoleState.DONE:
-        raise refused(f"Action {perform} is not allowed on role {name}, it is DONE")
+        raise refused(f"Role {name} is in DONE state")
     if perform not in SCHEDULED:
         raise refused(f"Action {perform} not supported")
     schedule_on_role(tx, service_id, name, perform, params)
@@ -132,7 +152,7 @@ def unschedule(tx: Transaction, caller: Caller, service_id: int, name: str | Non
     documents.managed(tx, caller, service_id, model.SERVICE)
     number = natural(action_id)
     if number is None:
-        raise FlowError(400, f"schedule action id {action_id!r} must be a number")
+        raise FlowError(400, "Sched action ID must be an integer number")
     if name is not None and model.load(tx, service_id).role(name) is None:
         raise refused(f"Role {name} not found")
     vm_ids = model.node_ids(tx, service_id, name)

@@ -53,7 +53,7 @@ def update(tx: Transaction, service_id: int, sent: Any) -> None:
     if not isinstance(sent, Mapping):
         raise FlowError(400, "the body must be a JSON object")
     current = documents.service_body(tx, service_id)
-    wanted = _appended(current, sent) if "append" in sent else _full(current, sent)
+    wanted = _wanted(current, sent)
     model.set_body(
         tx, service_id, {key: value for key, value in wanted.items() if key not in {"roles", "state", "log"}}
     )
@@ -61,16 +61,29 @@ def update(tx: Transaction, service_id: int, sent: Any) -> None:
         _update_role(tx, service_id, role, next(one for one in wanted["roles"] if one["name"] == role.name))
 
 
-def _appended(current: dict[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+def _wanted(current: dict[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The body after the update: with `append` the new one is JSON text in `template`."""
+    if "append" not in sent:
+        return _full(current, sent)
+    if "template" not in sent:
+        raise FlowError(400, "Missing template to append")
     try:
-        extra = jsontext.read(str(sent.get("template") or "{}"))
+        given = jsontext.read(str(sent["template"]))
     except ValueError as error:
         raise FlowError(400, f"template must be JSON text: {error}") from error
-    if not isinstance(extra, Mapping):
+    if not isinstance(given, Mapping):
         raise FlowError(400, "template must be a JSON object as text")
-    fixed = [key for key in extra if key in _FIXED]
-    if fixed:
-        raise refused(f"Immutable value: {', '.join(fixed)} can not be changed")
+    return _full(current, given) if sent["append"] in (None, False) else _appended(current, given)
+
+
+def _immutable(what: str) -> FlowError:
+    return refused(f"Immutable value: `{what}` can not be changed")
+
+
+def _appended(current: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    for key in _FIXED:
+        if extra.get(key) is not None:
+            raise _immutable(f"service/{key}")
     merged = {**current, **extra}
     validated(merged)
     _check_roles(current, merged)
@@ -79,21 +92,23 @@ def _appended(current: dict[str, Any], sent: Mapping[str, Any]) -> dict[str, Any
 
 def _full(current: dict[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     wanted = validated(sent)
-    changed = [key for key in _FIXED if wanted.get(key) != current.get(key) and key != "registration_time"]
-    if changed:
-        raise refused(f"Immutable value: {', '.join(changed)} can not be changed")
+    for key in _FIXED:
+        if wanted.get(key) != current.get(key) and key != "registration_time":
+            raise _immutable(f"service/{key}")
     _check_roles(current, wanted)
     return {"registration_time": current.get("registration_time"), **wanted}
 
 
 def _check_roles(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     before, after = ({role["name"]: role for role in body["roles"]} for body in (current, wanted))
+    if len(before) != len(after):
+        raise _immutable("service/roles size")
     if set(before) != set(after):
-        raise refused("Immutable value: roles can not be added, removed or renamed")
+        raise refused("To change `service/name` use rename operation")
     for name, role in before.items():
-        changed = [key for key in _FIXED_IN_ROLES if role.get(key) != after[name].get(key)]
-        if changed:
-            raise refused(f"Immutable value: {', '.join(changed)} of role {name} can not be changed")
+        for key in _FIXED_IN_ROLES:
+            if role.get(key) != after[name].get(key):
+                raise _immutable(f"role/{key}")
 
 
 def _update_role(tx: Transaction, service_id: int, role: Row[Any], wanted: Mapping[str, Any]) -> None:
@@ -105,7 +120,7 @@ def _update_role(tx: Transaction, service_id: int, role: Row[Any], wanted: Mappi
 def _running(tx: Transaction, service_id: int) -> Service:
     service = model.load(tx, service_id)
     if service.state != ServiceState.RUNNING:
-        raise refused(f"Service cannot be modified in state: {service.state.name}")
+        raise refused(f"Cannot modify roles in state: {service.state.name}")
     return service
 
 
@@ -142,7 +157,7 @@ def remove_role(tx: Transaction, service_id: int, name: str) -> None:
     """Terminates the VMs of a role and takes it out of the service; raises FlowError."""
     service = _running(tx, service_id)
     if service.role(name) is None:
-        raise refused(f"Role {name} not found")
+        raise refused(f"Role {name} does not exist")
     model.set_service(tx, service_id, ServiceState.UNDEPLOYING)
     model.set_role(tx, service_id, name, RoleState.UNDEPLOYING, removing=True)
     model.set_phases(tx, LEAVING, service_id, name)

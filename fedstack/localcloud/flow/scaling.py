@@ -27,7 +27,10 @@ def scale(
     role = service.role(name)
     if role is None:
         raise refused(f"Role {name} not found")
-    _check(role, wanted, force)
+    if why := _unfit(role, wanted, force):
+        raise refused(f"Can't scale service {service_id}: {why}")
+    if wanted == role.cardinality:
+        raise refused(f"Cardinality of {name} is already at {wanted}")
     body = _body(role, cooldown)
     _begin(tx, service_id, role, wanted, body)
 
@@ -40,16 +43,16 @@ def _body(role: Row[Any], cooldown: int | None) -> dict[str, Any]:
     return body if cooldown is None else {**body, "cooldown": cooldown}
 
 
-def _check(role: Row[Any], wanted: int, force: bool) -> None:
+def _unfit(role: Row[Any], wanted: int, force: bool) -> str | None:
+    """Why a role cannot have that many VMs."""
     if wanted < 0:
-        raise refused("Number of VMs must be greater than or equal to 0")
+        return "Number of VMs must be greater than or equal to 0"
     least, most = role.body.get("min_vms"), role.body.get("max_vms")
     if not force and least is not None and wanted < least:
-        raise refused(f"Minimum cardinality is {least}")
+        return f"Minimum cardinality is {least}"
     if not force and most is not None and wanted > most:
-        raise refused(f"Maximum cardinality is {most}")
-    if wanted == role.cardinality:
-        raise refused(f"Cardinality of {role.name} is already at {wanted}")
+        return f"Maximum cardinality is {most}"
+    return None
 
 
 def _begin(tx: Transaction, service_id: int, role: Row[Any], wanted: int, body: dict[str, Any]) -> None:

@@ -155,9 +155,7 @@ def template_action(call: Call) -> Reply:
 
 
 def _clone(call: Call, params: Any) -> dict[str, Any]:
-    name = params.get("name") if isinstance(params, Mapping) else None
-    if not isinstance(name, str):
-        raise refused("Action needs the parameter name")
+    name = str(actions.parameter("clone", params, "name"))
     return _shown(call, templates.clone(call.tx, call.caller, call.number(), name, str(params.get("recursive"))))
 
 

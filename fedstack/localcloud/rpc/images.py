@@ -24,9 +24,9 @@ def info(call: Call, image_id: int, _decrypt: bool = False) -> str:
     return xml("IMAGE", imagepool.tree(call.tx, get(call.tx, call.caller, IMAGE, image_id)))
 
 
-def remove(call: Call, image_id: int, _force: bool = False) -> int:
+def remove(call: Call, image_id: int, force: bool = False) -> int:
     """Deletes an image."""
-    imagepool.remove(call.tx, call.caller, image_id)
+    imagepool.remove(call.tx, call.caller, image_id, force=force)
     return image_id
 
 

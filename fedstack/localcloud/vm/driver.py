@@ -20,6 +20,7 @@ from fedstack.localcloud.store.schema import vm
 from fedstack.localcloud.turns import Turns
 from fedstack.localcloud.vm import machine, placement, places, update
 from fedstack.localcloud.vm.places import Place, Step, Work
+from fedstack.opennebula.errors import OneError
 
 LOG = logging.getLogger(__name__)
 
@@ -233,8 +234,7 @@ def guest_of(tx: Transaction, vm_id: int) -> Guest:
     context: dict[str, str] = row.template.get("CONTEXT") or {}
     disks, nics = row.template.get("DISK") or [], row.template.get("NIC") or []
     source = disks[0].get("SOURCE") if disks else None
-    has_token = context.get("TOKEN", "").upper() == "YES"
-    password = token_password(tx, int(row.template["CREATED_BY"])) if has_token else ""
+    password = _secret(tx, int(row.template["CREATED_BY"])) if context.get("TOKEN", "").upper() == "YES" else None
     return Guest(
         vm_id=vm_id,
         name=row.name,
@@ -242,5 +242,13 @@ def guest_of(tx: Transaction, vm_id: int) -> Guest:
         image=Path(source) if source else None,
         address=nics[0].get("IP") if nics else None,
         context=context,
-        token=token.make(password, vm_id, row.stime) if has_token else None,
+        token=None if password is None else token.make(password, vm_id, row.stime),
     )
+
+
+def _secret(tx: Transaction, uid: int) -> str | None:
+    """The secret of the VM's creator; none when that user was deleted: OneGate knows the VM no longer."""
+    try:
+        return token_password(tx, uid)
+    except OneError:
+        return None

@@ -27,7 +27,7 @@ REFUSED = re.compile(
             *(
                 "in state",
                 "not found",
-                "needs the parameter",
+                "have to specify",
                 "Parameter .* must be",
                 "not supported",
                 "Immutable value",

@@ -30,6 +30,9 @@ GARBAGE: list[bytes] = [
     b"<methodCall><methodName>x</methodName><params><param><value><int>" + b"9" * 9000 + b"</int></value></param>"
     b"</params></methodCall>",
     b"<methodCall><methodName>x</methodName><params><param><value><nil/></value></param></params></methodCall>",
+    b"<methodCall><methodName>system.methodHelp</methodName></methodCall>",
+    b"<methodCall><methodName>system.methodSignature</methodName><params><param><value><int>1</int></value></param>"
+    b"</params></methodCall>",
 ]
 _KEPT = ("one.user.", "one.host.delete")
 """Calls that must not reach the account and the host that this test needs itself."""

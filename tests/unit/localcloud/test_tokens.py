@@ -23,3 +23,10 @@ def test_another_vm_or_time_does_not_fit(vm_id: int, stime: int) -> None:
 @pytest.mark.parametrize("text", ["", "x", "AAAA", "ä", TOKEN + TOKEN, TOKEN[:-2], "A" * 10000])
 def test_what_is_no_token_does_not_open(text: str) -> None:
     assert not token.opens(PASSWORD, text, 7, 1700000000)
+
+
+@pytest.mark.parametrize("password", ["", "short", "ä" * 40, "\ud800" * 40])
+def test_any_text_makes_a_key(password: str) -> None:
+    made = token.make(password, 7, 1)
+    assert token.opens(password, made, 7, 1)
+    assert not token.opens(f"x{password}", made, 7, 1)

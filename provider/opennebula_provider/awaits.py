@@ -31,6 +31,8 @@ def _row(done: str, pending: str, failed: str, deadline: float, message: str = "
     return Await(frozenset(done.split()), frozenset(pending.split()), frozenset(failed.split()), deadline, message)
 
 
+_IMAGE_READY = "READY USED USED_PERS CLONE"
+_IMAGE_LOCKED = "INIT LOCKED LOCKED_USED LOCKED_USED_PERS"
 _SERVICE_FAILED = "FAILED_DEPLOYING FAILED_DEPLOYING_NETS FAILED_SCALING FAILED_UNDEPLOYING FAILED_UNDEPLOYING_NETS"
 _SERVICE_ENDS = f"{_SERVICE_FAILED} UNDEPLOYING UNDEPLOYING_NETS DONE GONE"
 _DEPLOYING = "PENDING DEPLOYING_NETS DEPLOYING"
@@ -41,10 +43,10 @@ _BOOTING = (
 )
 
 TABLE: dict[tuple[str, str], Await] = {
-    ("Image", "create"): _row("READY USED USED_PERS", "INIT LOCKED", "ERROR DISABLED DELETE GONE", 1800),
-    ("Image", "delete"): _row("GONE", "READY USED DISABLED LOCKED DELETE", "ERROR", 600),
-    ("VirtualNetwork", "create"): _row("READY", "INIT LOCK_CREATE", "ERROR DONE GONE LOCK_DELETE", 120),
-    ("VirtualNetwork", "delete"): _row("GONE DONE", "INIT READY LOCK_DELETE UPDATE_FAILURE", "ERROR", 120),
+    ("Image", "create"): _row(_IMAGE_READY, _IMAGE_LOCKED, "ERROR DISABLED DELETE GONE", 1800),
+    ("Image", "delete"): _row("GONE", f"{_IMAGE_READY} {_IMAGE_LOCKED} DISABLED DELETE", "ERROR", 600),
+    ("VirtualNetwork", "create"): _row("READY", "INIT LOCK_CREATE", "ERROR UPDATE_FAILURE DONE GONE LOCK_DELETE", 120),
+    ("VirtualNetwork", "delete"): _row("GONE DONE", "INIT READY LOCK_CREATE LOCK_DELETE UPDATE_FAILURE", "ERROR", 120),
     ("SecurityGroup", "delete"): _row("GONE", "PRESENT", "", 120, "is still there"),
     ("VirtualMachine", "on"): _row("RUNNING", _BOOTING, "GONE DONE POWEROFF SUSPENDED STOPPED UNDEPLOYED", 600),
     ("VirtualMachine", "off"): _row("POWEROFF", "RUNNING SHUTDOWN_POWEROFF", "GONE DONE", 600),

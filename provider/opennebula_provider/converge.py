@@ -21,7 +21,7 @@ OVERTAKEN = ("cannot be scaled in state", "cannot be updated in state", "Immutab
 """What the platform says when it has moved on since our look (reference 6.12, 6.16)."""
 
 
-class StuckError(Exception):
+class StuckError(ProviderError):
     """The service is not what it should be. `replace`: no further update will mend it."""
 
     def __init__(self, reason: str, *, replace: bool = False) -> None:
@@ -115,6 +115,7 @@ class Converge:
         """All machines ready and the service out of WARNING."""
         if seen.health() == HEALTHY:
             return seen
+        await self.call.warn(f"{self.what}: {seen.health()}")
         complaints = await heal(self.call, seen, self.longest(seen))
         if complaints:
             raise StuckError(f"{self.what}: {'; '.join(complaints)}")

@@ -28,8 +28,10 @@ def snake(name: str) -> str:
 def _python(definition: Definition) -> str:
     fields, name = definition.inputs, definition.example_name
     lines = [f"{snake(key)}={_literal(value, fields[key].type, 1)}," for key, value in definition.example.items()]
-    call = f'{snake(name)} = {PACKAGE}.{definition.name}("{snake(name)}",'
-    return "\n".join([f"import pulumi_{PACKAGE} as {PACKAGE}", "", call, *_indented(lines), ")"])
+    call = f"{snake(name)} = {PACKAGE}.{definition.name}("
+    return "\n".join(
+        [f"import pulumi_{PACKAGE} as {PACKAGE}", "", call, *_indented([f'"{snake(name)}",', *lines]), ")"]
+    )
 
 
 def _literal(value: Any, kind: Type, depth: int) -> str:

@@ -9,7 +9,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-CONNECTIONS = 16
+from .rpc import CALLS_AT_ONCE
 
 
 def open_session(endpoint: str, verify: bool | str, repeatable: list[str]) -> requests.Session:
@@ -21,7 +21,7 @@ def open_session(endpoint: str, verify: bool | str, repeatable: list[str]) -> re
     session.verify = verify
     session.trust_env = not _is_local(urlsplit(endpoint).hostname or "")
     retries = Retry(total=3, backoff_factor=0.2, allowed_methods=repeatable) if repeatable else Retry(total=0)
-    adapter = HTTPAdapter(max_retries=retries, pool_maxsize=CONNECTIONS)
+    adapter = HTTPAdapter(max_retries=retries, pool_maxsize=CALLS_AT_ONCE)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

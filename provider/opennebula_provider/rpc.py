@@ -17,6 +17,8 @@ from fedstack.opennebula.errors import ErrorCode
 
 from .errors import ProviderError, RpcError
 
+CALLS_AT_ONCE = 16
+"""Calls to the platform that may be under way at the same time; as many connections are kept."""
 TIMEOUT = (5.0, 60.0)
 """Seconds to connect, seconds to wait for an answer."""
 

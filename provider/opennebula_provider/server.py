@@ -2,7 +2,7 @@
 
 The servicer is not the SDK's own. That one turns every exception into a traceback, drops `old_inputs` from diffs,
 cannot say that an object was created but not initialised, does not know unknown values, and outlives its engine.
-Without it the provider also starts in not much more than half of the time (`wire`).
+Without it the provider also starts sooner (`wire`).
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ from .diffs import Change, Difference, Kind
 from .engine import Engine
 from .errors import InitFailedError, ProviderError, one_line
 from .provider import OpenNebula, Request
+from .rpc import CALLS_AT_ONCE
 from .schema import schema_text
 from .values import Properties, from_struct, to_struct
 from .wire import CHANNEL_OPTIONS, plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
-
-THREADS = 16
-"""Calls to the platform that may be under way at the same time; as many connections are kept."""
 
 Reply = TypeVar("Reply")
 Method = Callable[[Any, Any, Any], Coroutine[Any, Any, Reply]]
@@ -241,7 +239,7 @@ async def serve(engine_address: str) -> None:
     await server.start()
     print(port, flush=True)
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(THREADS))
+    loop.set_default_executor(ThreadPoolExecutor(CALLS_AT_ONCE))
     loop.add_signal_handler(signal.SIGINT, os._exit, 130)  # the engine's last word; Cancel came before
     loop.run_in_executor(None, load_ahead)
     await engine.gone()

@@ -1,8 +1,8 @@
 """The SDK's gRPC messages without the SDK.
 
 A provider with a servicer of its own needs `pulumi.runtime.proto` and nothing else, but importing that the plain way
-first runs all of `pulumi`: the program's runtime, the automation API, tracing. That would be most of this provider's
-start. So the packages above the messages are there in name only while they load.
+first runs all of `pulumi`: the program's runtime, the automation API, tracing. That takes longer than the rest of this
+provider's start. So the packages above the messages are there in name only while these load.
 """
 
 from __future__ import annotations

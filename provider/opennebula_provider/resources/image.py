@@ -107,7 +107,7 @@ class Image(PoolObject):
         inputs = call.inputs
         if "cloneFrom" in inputs:
             found = await _found_copy(call)
-            copy = (inputs["cloneFrom"], _first_name(call), inputs["datastoreId"])
+            copy = (inputs["cloneFrom"], first_name(call), inputs["datastoreId"])
             return found if found is not None else int(await call.cloud.rpc.call("image.clone", *copy))
         fixed = {
             "NAME": inputs["name"],
@@ -178,7 +178,7 @@ class Image(PoolObject):
         }
 
 
-def _first_name(call: Call) -> str:
+def first_name(call: Call) -> str:
     """The name of a copy until it carries the tag; it is found by that when its creation is cut off."""
     if call.tag is None:
         return str(call.inputs["name"])
@@ -186,7 +186,7 @@ def _first_name(call: Call) -> str:
 
 
 async def _found_copy(call: Call) -> int | None:
-    name = _first_name(call)
+    name = first_name(call)
     objects = await call.cloud.reads.every("image") if call.tag else []
     return next((int(one["ID"]) for one in objects if one["NAME"] == name), None)
 

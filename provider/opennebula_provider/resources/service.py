@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..attributes import seen_labels
-from ..awaits import GONE, Outcome, Verdict
+from ..awaits import GONE
 from ..checks import Problem
 from ..converge import Converge, StuckError, outgrown
 from ..diffs import Change, Difference, Kind, compare
 from ..errors import InitFailedError, ProviderError
 from ..instantiate import merge_template
 from ..ownership import in_flow, known_group, own, seen_ownership
-from ..resource import Call, Made, Resource, adopted, ensure, folded, settled
+from ..resource import Call, Made, Resource, ensure, folded, settled
 from ..service_view import HEALTHY, View, observe
 from ..shape import ENDPOINT, Definition, Field, ListOf, MapOf, Shape, owned
 from ..undeploy import Undeploy
@@ -185,25 +185,15 @@ class Service(Resource):
     async def create(self, call: Call) -> Made:
         """Instantiates (or adopts what a creation that was cut off left) and waits until every role is ready.
 
-        Policies that the template has too are set afterwards: an instantiation would join both lists. A service that
-        runs but is ill already is kept as not initialised, so that the next update heals it.
+        Then it is updated: what an instantiation does not take, and what changed since one that was cut off, is set,
+        and machines that are ill already are healed.
         """
         await known_group(call)
         found = await call.cloud.find("service", call.inputs["name"], call.tag)
-        if found is not None and (made := await adopted(self, call, found)):
-            return made
-        call.id = str(await instantiated(call))
-        converge = Converge(call)
-        outcome = await converge.wait("create")
-        if outcome.verdict is Verdict.DONE:
-            begun = {name: value for name, value in call.inputs.items() if name not in ("group", "permissions")}
-            await own(call, self.diff(replace(call, old=begun)), in_flow(call, converge.path))
-            await converge.tuned(await converge.now())
-        made = await self._made(call)
-        health = made.properties["health"]
-        if outcome.verdict is Verdict.DONE and health != HEALTHY:
-            outcome = Outcome(Verdict.FAILED, f"{converge.what} runs, but {health}; the next update heals it")
-        return ensure(outcome, made)
+        call.id = str(await instantiated(call) if found is None else found)
+        outcome = await Converge(call).wait("create")
+        made = ensure(outcome, await self._made(call))
+        return await self.update(replace(call, old=made.inputs, state=made.properties))
 
     async def read(self, call: Call) -> Made | None:
         """The service as it is; one that never got to run fails as not initialised: a refresh shall not forget it."""

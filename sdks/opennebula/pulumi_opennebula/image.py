@@ -316,7 +316,8 @@ class Image(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        image = opennebula.Image("image",
+        image = opennebula.Image(
+            "image",
             name="ubuntu-24.04",
             path="https://example.org/ubuntu-24.04.qcow2",
             labels=["linux"],
@@ -356,7 +357,8 @@ class Image(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        image = opennebula.Image("image",
+        image = opennebula.Image(
+            "image",
             name="ubuntu-24.04",
             path="https://example.org/ubuntu-24.04.qcow2",
             labels=["linux"],

@@ -56,7 +56,8 @@ class Mark(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        mark = opennebula.Mark("mark",
+        mark = opennebula.Mark(
+            "mark",
             keepers={"site": "berlin"},
         )
         ```
@@ -79,7 +80,8 @@ class Mark(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        mark = opennebula.Mark("mark",
+        mark = opennebula.Mark(
+            "mark",
             keepers={"site": "berlin"},
         )
         ```

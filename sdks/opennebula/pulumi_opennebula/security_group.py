@@ -176,7 +176,8 @@ class SecurityGroup(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        security_group = opennebula.SecurityGroup("security_group",
+        security_group = opennebula.SecurityGroup(
+            "security_group",
             name="web",
             rules=[
                 {"protocol": "TCP", "direction": "INBOUND", "ports": "22,80,443"},
@@ -210,7 +211,8 @@ class SecurityGroup(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        security_group = opennebula.SecurityGroup("security_group",
+        security_group = opennebula.SecurityGroup(
+            "security_group",
             name="web",
             rules=[
                 {"protocol": "TCP", "direction": "INBOUND", "ports": "22,80,443"},

@@ -245,7 +245,8 @@ class Service(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        service = opennebula.Service("service",
+        service = opennebula.Service(
+            "service",
             name="web",
             service_template_id=service_template.service_template_id,
             roles=[
@@ -290,7 +291,8 @@ class Service(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        service = opennebula.Service("service",
+        service = opennebula.Service(
+            "service",
             name="web",
             service_template_id=service_template.service_template_id,
             roles=[

@@ -330,7 +330,8 @@ class ServiceTemplate(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        service_template = opennebula.ServiceTemplate("service_template",
+        service_template = opennebula.ServiceTemplate(
+            "service_template",
             name="web",
             deployment="straight",
             ready_status_gate=True,
@@ -389,7 +390,8 @@ class ServiceTemplate(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        service_template = opennebula.ServiceTemplate("service_template",
+        service_template = opennebula.ServiceTemplate(
+            "service_template",
             name="web",
             deployment="straight",
             ready_status_gate=True,

@@ -298,7 +298,8 @@ class VirtualMachine(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        virtual_machine = opennebula.VirtualMachine("virtual_machine",
+        virtual_machine = opennebula.VirtualMachine(
+            "virtual_machine",
             name="bastion",
             template_id=virtual_machine_template.template_id,
             memory_mb=1024,
@@ -338,7 +339,8 @@ class VirtualMachine(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        virtual_machine = opennebula.VirtualMachine("virtual_machine",
+        virtual_machine = opennebula.VirtualMachine(
+            "virtual_machine",
             name="bastion",
             template_id=virtual_machine_template.template_id,
             memory_mb=1024,

@@ -395,7 +395,8 @@ class VirtualMachineTemplate(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        virtual_machine_template = opennebula.VirtualMachineTemplate("virtual_machine_template",
+        virtual_machine_template = opennebula.VirtualMachineTemplate(
+            "virtual_machine_template",
             name="worker",
             cpu=0.5,
             vcpu=2,
@@ -445,7 +446,8 @@ class VirtualMachineTemplate(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        virtual_machine_template = opennebula.VirtualMachineTemplate("virtual_machine_template",
+        virtual_machine_template = opennebula.VirtualMachineTemplate(
+            "virtual_machine_template",
             name="worker",
             cpu=0.5,
             vcpu=2,

@@ -416,7 +416,8 @@ class VirtualNetwork(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        virtual_network = opennebula.VirtualNetwork("virtual_network",
+        virtual_network = opennebula.VirtualNetwork(
+            "virtual_network",
             name="lab",
             vn_mad="bridge",
             bridge="br0",
@@ -466,7 +467,8 @@ class VirtualNetwork(pulumi.CustomResource):
         ```python
         import pulumi_opennebula as opennebula
 
-        virtual_network = opennebula.VirtualNetwork("virtual_network",
+        virtual_network = opennebula.VirtualNetwork(
+            "virtual_network",
             name="lab",
             vn_mad="bridge",
             bridge="br0",

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from provider_cloud import TestCloud
-from provider_stack import Stack
+from provider_stack import ROOT, Stack
 
 from opennebula_provider.cloud import found_tag
 from opennebula_provider.rpc import each, section
@@ -17,6 +17,29 @@ POOLS = {
     "VirtualNetwork": ("vnpool.info", "VNET"),
 }
 DOCUMENTS = {"Service": "service", "ServiceTemplate": "service_template"}
+
+
+PACK = {
+    "PulumiPolicy.yaml": """
+runtime:
+  name: python
+  options: {{toolchain: pip, virtualenv: {root}/.venv}}
+""",
+    "__main__.py": """
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+allowed = ResourceValidationPolicy("allowed", "Everything is.", lambda args, report: None, EnforcementLevel.ADVISORY)
+PolicyPack("lenient", [allowed])
+""",
+}
+"""A policy pack: its process is one more that outlives a killed update."""
+
+
+def add_pack(stack: Stack) -> None:
+    """Gives the project a policy pack."""
+    (stack.root / "policies").mkdir()
+    for name, text in PACK.items():
+        (stack.root / "policies" / name).write_text(text.format(root=ROOT))
 
 
 def versions() -> list[dict[str, Any]]:

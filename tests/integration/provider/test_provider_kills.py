@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from provider_cloud import TestCloud
 from provider_stack import Stack
-from provider_versions import in_cloud, in_state, sizes, versions
+from provider_versions import add_pack, in_cloud, in_state, sizes, versions
 
 from tests.support.calls import Calls, counted
 from tests.support.waiting import wait_for
@@ -45,6 +45,7 @@ def stack(
     _, (rpc, flow) = calls
     there = {**cloud.environment, "ONE_XMLRPC": rpc, "ONEFLOW_URL": flow, "PULUMI_PARALLEL": "16"}
     made = Stack(tmp_path_factory.mktemp("project"), there)
+    add_pack(made)
     yield made
     made.run("destroy", "--yes", "--skip-preview")
 
@@ -52,7 +53,7 @@ def stack(
 def killed(stack: Stack, seen: Calls, number: int, seconds: float) -> bool:
     """Starts an update and kills it so many seconds after that many calls; False when it ended by itself before."""
     seen.seen.clear()
-    running = stack.start("up", "--yes", "--skip-preview")
+    running = stack.start("up", "--yes", "--skip-preview", "--policy-pack", "policies")
     wait_for(lambda: len(seen.seen) >= number or running.poll() is not None, SECONDS, f"call {number}", every=0.005)
     try:
         running.wait(seconds)

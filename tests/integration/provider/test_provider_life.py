@@ -50,6 +50,7 @@ def test_a_dead_machine_shows_in_the_preview_and_is_healed(stack: Stack, cloud: 
     assert f'~ health: "WARNING: {victim["NAME"]} is POWEROFF" => "healthy"' in preview.stdout
     healed = stack.up("--refresh")
     assert healed.returncode == 0, healed.stdout
+    assert f"warning: service 'fed' ({stack.resources()['service']['id']}): WARNING: {victim['NAME']}" in healed.stdout
     assert state() == 2
     after = next(machine for machine in cloud.machines() if machine["ID"] == victim["ID"])
     assert (after["STATE"], after["USER_TEMPLATE"]["READY"]) == ("3", "YES")

@@ -1,16 +1,17 @@
 """Every resource on a real local cloud, below the CLI: made, unchanged, changed outside, imported, updated, removed."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from provider_cloud import TestCloud, running_cloud
 from provider_driver import Driver
 
 from opennebula_provider.errors import InitFailedError, ProviderError
+from opennebula_provider.resource import Call
+from opennebula_provider.resources.image import first_name
 from opennebula_provider.rpc import each
+from tests.support.waiting import wait_for
 
 TEMPLATE = {
     **{"mark": "m1", "name": "node", "cpu": 0.5, "memoryMb": 128, "permissions": "640"},
@@ -167,47 +168,77 @@ def test_an_image_that_cannot_be_made(tmp_path: Path) -> None:
         assert image.refresh() is None
 
 
-NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True)
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8)
-ROLES = st.lists(
-    st.fixed_dictionaries(
-        {"name": NAMES, "templateId": st.integers(0, 9)},
-        optional={
-            "cardinality": st.integers(0, 3),
-            "cooldown": st.integers(0, 9),
-            "maxVms": st.integers(3, 9),
-            "onHold": st.booleans(),
-            "shutdownAction": st.sampled_from(["terminate", "terminate-hard"]),
-            "templateContents": st.dictionaries(NAMES, TEXTS, max_size=2),
-            "userInputs": st.dictionaries(NAMES, TEXTS, max_size=2),
-        },
-    ),
-    max_size=3,
-    unique_by=lambda role: role["name"],
-)
-SERVICE_TEMPLATES = st.fixed_dictionaries(
-    {"name": NAMES, "roles": ROLES},
-    optional={
-        "description": TEXTS,
-        "deployment": st.sampled_from(["none", "straight"]),
-        "readyStatusGate": st.booleans(),
-        "automaticDeletion": st.booleans(),
-        "userInputs": st.dictionaries(NAMES, TEXTS, max_size=2),
-        "attributes": st.dictionaries(NAMES.map(lambda name: f"x_{name}"), st.integers(0, 3) | TEXTS, max_size=2),
-    },
-)
+@pytest.fixture(scope="module")
+def origin(cloud: TestCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A persistent data block of somebody's."""
+    text = f'NAME="origin"\nTYPE="DATABLOCK"\nPERSISTENT="YES"\nPATH="{tmp_path_factory.mktemp("image")}"\nKIND="a"'
+    number = cloud.call("image.allocate", text, 1)
+    wait_for(lambda: cloud.info("image.info", number)["STATE"] == "1", 10, "the image")
+    yield number
+    cloud.call("image.delete", number)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wanted=SERVICE_TEMPLATES)
-def test_no_service_template_ever_drifts_by_itself(cloud: TestCloud, wanted: dict[str, Any]) -> None:
-    template = Driver(cloud, "ServiceTemplate")
-    template.create(**wanted)
-    template.refresh()
-    assert template.diff(**wanted).changes == {}
-    assert set(template.imported().inputs) >= {"name", "roles", "deployment"}
-    template.delete()
-    assert template.refresh() is None
+def test_a_copy_is_what_is_declared_and_else_like_its_origin(cloud: TestCloud, origin: int) -> None:
+    copy = Driver(cloud, "Image")
+    wanted = {"mark": "m1", "name": "copy", "cloneFrom": origin, "labels": ["red"], "attributes": {"tier": "x"}}
+    copy.create(**wanted)
+    found = cloud.info("image.info", int(copy.id))
+    assert (found["NAME"], found["TYPE"], found["PERSISTENT"]) == ("copy", "2", "0")
+    assert {"KIND": "a", "TIER": "x", "LABELS": "red"}.items() <= found["TEMPLATE"].items()
+    copy.refresh()
+    assert copy.diff(**wanted).changes == {}
+    assert copy.diff(**{**wanted, "cloneFrom": 4711}).replaces == ["cloneFrom"]
+    copy.update(**wanted, type="OS")
+    assert cloud.info("image.info", int(copy.id))["TYPE"] == "0"
+    copy.delete()
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_a_copy_that_was_cut_off_is_finished(cloud: TestCloud, origin: int, tagged: bool) -> None:
+    copy = Driver(cloud, "Image", name=f"cut-{tagged}")
+    wanted = {"mark": "m1", "name": "cut", "cloneFrom": origin}
+    tag = f"m1 {copy.urn}"
+    number = cloud.call("image.clone", origin, first_name(Call(None, copy.urn, "", wanted)), 1)  # type: ignore[arg-type]
+    if tagged:
+        cloud.call("image.update", number, f'PULUMI_MARK="{tag}"', 1)
+    assert copy.create(**wanted).id == str(number)
+    found = cloud.info("image.info", number)
+    assert (found["NAME"], found["TEMPLATE"]["PULUMI_MARK"]) == ("cut", tag)
+    copy.delete()
+
+
+def test_ranges_change_beside_machines_that_have_addresses(cloud: TestCloud) -> None:
+    network = Driver(cloud, "VirtualNetwork")
+    used, free = {"size": 2, "ipam": "local"}, {"ip": "10.5.0.1", "size": 2}
+    network.create(name="busy", addressRanges=[used, free], heldLeases=["10.5.0.2"])
+    machine = cloud.call("vm.allocate", f'CPU="0.1"\nMEMORY="8"\nNIC=[NETWORK_ID="{network.id}"]')
+    (address,) = [nic["IP"] for nic in each(cloud.info("vm.info", machine)["TEMPLATE"], "NIC")]
+    moved = {"name": "busy", "addressRanges": [{"ip": "10.5.0.2", "size": 3}, {**used, "size": 4}]}
+    network.update(**moved, heldLeases=["10.5.0.2", "10.5.0.4"])
+    network.refresh()
+    assert network.diff(**moved, heldLeases=["10.5.0.4", "10.5.0.2"]).changes == {}
+    assert [(one["ip"], one["size"]) for one in network.state["ranges"]] == [(address, 4), ("10.5.0.2", 3)]
+    with pytest.raises(ProviderError, match=r"one\.vn\.rm_ar: Address Range has leases in use"):
+        network.update(name="busy", addressRanges=moved["addressRanges"][:1])
+    cloud.call("vm.recover", machine, DELETE)
+    network.delete()
+
+
+DELETE = 3
+
+
+def test_what_changed_since_a_creation_was_cut_off_is_caught_up(cloud: TestCloud) -> None:
+    network = Driver(cloud, "VirtualNetwork")
+    network.create(mark="m1", name="late", addressRanges=[{"ip": "10.6.0.1", "size": 2}])
+    again = Driver(cloud, "VirtualNetwork")
+    again.create(mark="m1", name="late", addressRanges=[{"ip": "10.6.0.1", "size": 5}], labels=["red"])
+    assert again.id == network.id
+    assert (again.state["ranges"][0]["size"], again.state["labels"]) == (5, ["red"])
+    other = Driver(cloud, "VirtualNetwork")
+    other.create(mark="m1", name="late", vnMad="bridge")
+    assert other.id != network.id, "what cannot be changed in place is made anew"
+    assert network.refresh() is None
+    other.delete()
 
 
 def test_a_service_template_changed_outside(cloud: TestCloud) -> None:

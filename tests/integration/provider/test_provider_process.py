@@ -50,7 +50,7 @@ def test_it_ends_in_the_middle_of_a_wait(cloud: TestCloud) -> None:
         plugin.stub.Configure(provider_pb2.ConfigureRequest(args=struct()))
         inputs = struct(name="held", vnMad="dummy", addressRanges=[{"type": "IP4", "ip": "10.9.0.1", "size": 2}])
         made = plugin.stub.Create(provider_pb2.CreateRequest(urn=urn("VirtualNetwork"), properties=inputs))
-        cloud.call("vn.hold", int(made.id), 'LEASES = [ IP = "10.9.0.1" ]')
+        machine = cloud.call("vm.allocate", f'CPU="0.1"\nMEMORY="8"\nNIC=[NETWORK_ID="{made.id}"]')
         request = provider_pb2.DeleteRequest(
             id=made.id, urn=urn("VirtualNetwork"), properties=made.properties, old_inputs=inputs
         )
@@ -59,6 +59,7 @@ def test_it_ends_in_the_middle_of_a_wait(cloud: TestCloud) -> None:
         plugin.engine.stop(None).wait()
         assert plugin.process.wait(timeout=20) == 0
         assert waiting.exception() is not None
+    cloud.call("vm.recover", machine, 3)
 
 
 def test_a_plugin_folder_without_its_environment_says_so(tmp_path: Path) -> None:

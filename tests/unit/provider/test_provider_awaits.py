@@ -72,24 +72,35 @@ def replay_node(case: dict[str, Any]) -> tuple[float, Outcome]:
     return at, outcome
 
 
+def replay(case: dict[str, Any]) -> tuple[float, Outcome]:
+    """When a recorded sequence ends, and how."""
+    if case["resource"] == "Service":
+        return replay_service(case)
+    under_remedy = (case["resource"], case["operation"]) == ("Machine", "heal")
+    return replay_node(case) if under_remedy else replay_object(case)
+
+
 @pytest.mark.parametrize("path", SEQUENCES, ids=lambda path: path.stem)
 def test_recorded_sequence(path: Path) -> None:
     case = json.loads(path.read_text())
-    replay = {"Service": replay_service, "Machine": replay_node}.get(case["resource"], replay_object)
     at, outcome = replay(case)
     assert {"at": at, "verdict": outcome.verdict.value, "message": outcome.message} == case["ends"]
 
 
 def test_every_state_of_the_platform_is_in_every_row() -> None:
     names = {
-        "Image": {state.name for state in ImageState}
-        - {"CLONE", "LOCKED_USED", "LOCKED_USED_PERS", "USED", "USED_PERS", "INIT"},
-        "VirtualNetwork": {state.name for state in VnetState} - {"UPDATE_FAILURE", "LOCK_CREATE"},
-        "Service": {state.name for state in ServiceState} - {"HOLD"},
+        "Image": {state.name for state in ImageState},
+        "VirtualNetwork": {state.name for state in VnetState},
+        "Service": {state.name for state in ServiceState},
     }
     for (resource, operation), row in TABLE.items():
         if resource in names and operation in {"create", "delete"}:
-            assert names[resource] - {"DELETE", "ERROR"} <= row.done | row.pending | row.failed, (resource, operation)
+            assert names[resource] <= row.done | row.pending | row.failed, (resource, operation)
+
+
+def test_every_row_has_a_recorded_sequence() -> None:
+    cases = [json.loads(path.read_text()) for path in SEQUENCES]
+    assert {(case["resource"], case["operation"]) for case in cases} >= TABLE.keys()
 
 
 def test_no_state_is_in_two_columns() -> None:

@@ -119,3 +119,35 @@ def test_health_is_part_of_the_diff() -> None:
 def test_the_marker_makes_the_next_diff_replace() -> None:
     found = diff("Service", SERVICE, SERVICE, {"health": "FAILED_SCALING", "mustReplace": "recovering did not help"})
     assert found.replaces == ["health"]
+
+
+def test_marks_and_what_stays_where_it_is_not_declared_are_no_difference() -> None:
+    old = {**IMAGE, "mark": "m1", "group": "lab", "permissions": "640", "labels": ["a"], "type": "OS"}
+    assert diff("Image", old, {**IMAGE, "mark": "m2"}).changes == {}
+    assert diff("Image", old, {**IMAGE, "labels": []}).names == ["labels"]
+
+
+RANGES = [{"type": "IP4", "ip": "10.0.0.1", "size": 4}, {"type": "IP4", "ipam": "local", "size": 8}]
+
+
+def network(*ranges: dict[str, Any]) -> dict[str, Change]:
+    old, new = ({"name": "n", "addressRanges": list(side)} for side in (RANGES, ranges))
+    return diff("VirtualNetwork", old, new).changes
+
+
+def test_address_ranges_belong_together_by_what_is_declared_of_them() -> None:
+    first, second = RANGES
+    assert network(second, first) == {}
+    assert network(second, {**first, "size": 5}) == {"addressRanges[1].size": Change(Kind.UPDATE)}
+    assert network(second) == {"addressRanges[1]": Change(Kind.DELETE)}
+    assert network({**first, "ip": "10.0.0.9"}, second) == {
+        "addressRanges[0]": Change(Kind.ADD),
+        "addressRanges[2]": Change(Kind.DELETE),
+    }
+
+
+def test_rules_are_a_set() -> None:
+    rules = [{"protocol": "TCP", "direction": "INBOUND"}, {"protocol": "ALL", "direction": "OUTBOUND"}]
+    old = {"name": "g", "rules": rules}
+    assert diff("SecurityGroup", old, {"name": "g", "rules": rules[::-1]}).changes == {}
+    assert diff("SecurityGroup", old, {"name": "g", "rules": rules[1:]}).changes == {"rules[1]": Change(Kind.DELETE)}

@@ -222,7 +222,9 @@ SUPERNODE: dict[str, Case] = {
         "has not registered this node's key after 10 s",
         announced={**ANNOUNCED, "FL_TLS": "YES", "FL_CA_CERT": CA.pem, "FL_ENROLMENT": "YES"},
     ),
-    "does-not-connect": Case("step 12 connection", "connection_failed", "not connected after 10 s", announced=ANNOUNCED),
+    "does-not-connect": Case(
+        "step 12 connection", "connection_failed", "not connected after 10 s", announced=ANNOUNCED
+    ),
 }
 
 CASES: dict[tuple[Appliance, str], Case] = {

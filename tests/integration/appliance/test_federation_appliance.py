@@ -1,6 +1,7 @@
 """A real SuperLink and two real SuperNodes on the process hypervisor: boot, enrolment, failures, undeploy."""
 
 import asyncio
+import base64
 import os
 import re
 import shutil
@@ -268,6 +269,24 @@ def test_supernodes_follow_a_superlink_that_was_made_anew(federation: Federation
     new = (link.paths.certificates / "ca.crt").read_bytes()
     assert new != old
     assert {(node.paths.certificates / "ca.crt").read_bytes() for node in nodes} == {new}
+    assert online(link) == {keys.ensure(node.paths.keys).fingerprint for node in nodes}
+
+
+def test_a_rotation_of_certificates_goes_on_after_the_superlinks_vm_was_killed(federation: Federation) -> None:
+    link, nodes = superlink(federation), federation.machines("supernode")
+    published, lives = link.attributes["FL_CA_CERT"], [node.status().pid for node in nodes]
+    federation.publish(link.vm_id, {"FL_ROTATE": "a1"})
+    wait_for(lambda: federation.machine(link.vm_id).attributes["FL_CA_CERT"] != published, 30, "the new CA", 0.05)
+    os.killpg(read_identity(link.directory)[1], signal.SIGKILL)
+    wait_for(lambda: federation.machine_state(link.vm_id) == POWEROFF, 15, "POWEROFF", 0.05)
+    federation.resume(link.vm_id)
+    wait_for(lambda: "FL_ROTATED" in federation.machine(link.vm_id).attributes, READY_SECONDS, "the answer")
+    said = federation.machine(link.vm_id).attributes
+    assert said["FL_ROTATED"].startswith("a1 done")
+    for node, pid in zip(nodes, lives, strict=True):
+        wait_connected(node, pid)
+    new = base64.b64decode(said["FL_CA_CERT"])
+    assert {(each.paths.certificates / "ca.crt").read_bytes() for each in (link, *nodes)} == {new}
     assert online(link) == {keys.ensure(node.paths.keys).fingerprint for node in nodes}
 
 

@@ -29,10 +29,14 @@ def _names(template: Template) -> Iterator[Finding]:
 
 
 def _no_cardinality(template: Template) -> Iterator[Finding]:
-    """A coordinator's number is the concern of another rule."""
+    """A coordinator's number is the concern of another rule; 0 counts as not said where nothing says min_vms."""
     for role in template.roles:
-        if role not in template.coordinators and role.fields.get("cardinality") is None:
+        if role in template.coordinators:
+            continue
+        if role.fields.get("cardinality") is None:
             yield Finding(role.at("cardinality"), f"of role {role.name} is missing, must be a number")
+        elif role.count("cardinality") == 0 and role.fields.get("min_vms") is None:
+            yield Finding(role.at("cardinality"), f"of role {role.name} is 0 without min_vms, must be at least 1")
 
 
 def _out_of_bounds(template: Template) -> Iterator[Finding]:

@@ -50,6 +50,11 @@ MANDATORY = [rule for rule in RULES if rule.level is RuleLevel.MANDATORY]
 ON_STACKS = {rule.id for rule in MANDATORY if Place.STACK in rule.places}
 
 
+def changed_fields(changes: dict[str, Any]) -> set[str]:
+    """What changes touch: `deployment`, or a field of a role, `1/user_inputs`."""
+    return {"/".join(path.split("/")[:2]) for path in changes}
+
+
 def grouped(cases: list[tuple[str, dict[str, Any]]], good: dict[str, Any], place: Place) -> list[dict[str, Any]]:
     """As few bodies as break all these rules: changes are put together as long as none hides another."""
     groups: list[dict[str, Any]] = []
@@ -57,6 +62,8 @@ def grouped(cases: list[tuple[str, dict[str, Any]]], good: dict[str, Any], place
     wanted: list[set[str]] = []
     for rule, changes in cases:
         for place_of, group in enumerate(groups):
+            if changed_fields(group) & changed_fields(changes):
+                continue
             merged = changed({**group, **changes}, good)
             if {each.rule.id for each in check(merged, place=place)} >= wanted[place_of] | {rule}:
                 groups[place_of], bodies[place_of] = {**group, **changes}, merged

@@ -37,6 +37,9 @@ def encoded(value: str) -> str:
     return base64.b64encode(value.encode()).decode()
 
 
+NO_SCALING = {f"1/{key}": ABSENT for key in ("min_vms", "max_vms", "elasticity_policies", "scheduled_policies")}
+
+
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("superlink-singleton", {"0/cardinality": 2, "0/max_vms": 2}, "roles[0].cardinality"),
     ("superlink-singleton", {"0/cardinality": ABSENT}, "roles[0].cardinality"),
@@ -95,6 +98,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("no-circular-parents", {"1/parents": ["superlink", "supernode"]}, "roles[1].parents"),
     ("role-names", {"1/name": "super-node"}, "roles[1].name"),
     ("role-names", {"0/name": ABSENT, "1/parents": ABSENT, "1/name": "web"}, "roles[0].name"),
+    ("cardinality-stated", {"1/cardinality": 0} | NO_SCALING, "roles[1].cardinality"),
     ("cardinality-stated", {"1/cardinality": ABSENT}, "roles[1].cardinality"),
     ("cardinality-within-bounds", {"1/cardinality": 11}, "roles[1].cardinality"),
     ("cardinality-within-bounds", {"1/min_vms": 3}, "roles[1].cardinality"),
@@ -328,6 +332,7 @@ VM: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 EXPECTED_TOO = {
+    "cardinality-stated": {"minimum-covers-clients"},
     "tls-enabled": {"variables-with-effect"},
     "variables-with-effect": {"tls-enabled", "one-level-per-input"},
     "role-names": {"superlink-is-parent"},

@@ -83,7 +83,7 @@ def _write_federation(stack: Stack, found: Found, folder: Path, resources: Resou
     hidden = {name for name in variables if any(row.secret for row in named(name))}
     shown = {name: value for name, value in variables.items() if name not in hidden}
     file.write_text(files.with_federation(file.read_text(), {**settings, **({"variables": shown} if shown else {})}))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / "import.json").write_text(import_file(resources))
     say(f"{file.name}: {files.FEDERATION} declares the service; nothing else has to change")
     for name in sorted(hidden):
@@ -110,7 +110,7 @@ def _write_program(stack: Stack, found: Found, folder: Path, config: Settings, s
                 f"service {found.service_id} cannot be adopted without changes: {'; '.join(different)}"
             )
         code = (place / "__main__.py").read_text()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     project = files.plain_project(name, folder, stack.project)
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
     (folder / f"Pulumi.{stack.name}.yaml").write_text(yaml.safe_dump({"config": dict(config)}))

@@ -171,7 +171,7 @@ def enrol(
     show: Annotated[bool, typer.Option("--list", help="List the keys of all SuperNodes.")] = False,
     revoke: Annotated[str | None, typer.Option(metavar="FINGERPRINT", help="Take the right to connect away.")] = None,
     stack: StackName = "dev",
-    as_json: AsJson = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
     """Let a SuperNode connect that OneGate does not reach: one of another zone, or a VM of its own."""
     from fedstack.operations import enrolment

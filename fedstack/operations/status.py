@@ -138,23 +138,28 @@ def _cells(node: Node) -> tuple[str, ...]:
     return (str(node.vm_id), node.ip, node.state, "yes" if node.ready else "no", published)
 
 
+def view(federation: Federation) -> Any:
+    """The table, the certificates and the warnings, for rich."""
+    from rich.console import Group
+    from rich.text import Text
+
+    ends = [Text(f"certificates: {', '.join(map(str, federation.certificates))}")] if federation.certificates else []
+    warnings = (Text(f"warning: {warning}", style="yellow") for warning in federation.warnings)
+    return Group(table(federation), *ends, *warnings)
+
+
 def show(federation: Federation) -> None:
-    """Prints the table, the certificates and the warnings; colours only on a terminal."""
+    """Prints the view; colours only on a terminal."""
     from rich.console import Console
 
-    console = Console()
-    console.print(table(federation))
-    if federation.certificates:
-        console.print("certificates:", ", ".join(map(str, federation.certificates)), soft_wrap=True)
-    for warning in federation.warnings:
-        console.print(f"[yellow]warning:[/yellow] {warning}", soft_wrap=True)
+    Console().print(view(federation))
 
 
 def watch(read: Callable[[], Federation]) -> None:
-    """Shows the table again every second until Ctrl-C."""
+    """Shows the view again every second until Ctrl-C."""
     from rich.live import Live
 
     stop = Event()
-    with Live(table(read()), auto_refresh=False) as live, suppress(KeyboardInterrupt):
+    with Live(view(read()), auto_refresh=False) as live, suppress(KeyboardInterrupt):
         while not stop.wait(1.0):
-            live.update(table(read()), refresh=True)
+            live.update(view(read()), refresh=True)

@@ -1,6 +1,6 @@
 """A program whose resources are written in a JSON file beside it: `{name: {"type" or "function", "inputs"}}`.
 
-`"@name.output"` anywhere in the inputs is the output of a resource that was made before.
+`"@name.output"` anywhere in the inputs is the output of a resource that was made before, `{"secret": value}` a secret.
 """
 
 PROGRAM = """
@@ -15,6 +15,8 @@ made = {}
 
 
 def value(text):
+    if isinstance(text, dict) and set(text) == {"secret"}:
+        return pulumi.Output.secret(text["secret"])
     if isinstance(text, dict):
         return {key: value(item) for key, item in text.items()}
     if isinstance(text, list):

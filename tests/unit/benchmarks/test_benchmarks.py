@@ -10,6 +10,8 @@ from benchmarks import __main__ as program
 from benchmarks.deploy import BOOT_LOG, Boot, boot_seconds, read_boot
 from benchmarks.machine import cpu_seconds, describe, memory_mb
 from benchmarks.outcome import Outcome
+from benchmarks.stack import free, wanted
+from tests.support.calls import Calls
 
 PUBLISHED = "[1970-01-01T00:00:05.250Z] [INFO] [flower-bootstrap] step 12 publish done in 0.026 s: FL_READY\n"
 
@@ -65,4 +67,26 @@ def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         program.main(["nothing"])
     assert ended.value.code == 2
-    assert "nothing: no such benchmark (expected provider, localcloud, preview, deploy)" in capsys.readouterr().err
+    assert (
+        "nothing: no such benchmark (expected provider, localcloud, preview, deploy, stack)" in capsys.readouterr().err
+    )
+
+
+def test_marks_stand_for_the_same_resources_with_the_same_references() -> None:
+    resources = wanted(4, 2)
+    assert [one["type"] for one in resources.values()].count("VirtualMachineTemplate") == 4
+    marks = free(resources)
+    assert marks.keys() == resources.keys()
+    assert {one["type"] for one in marks.values()} == {"Mark"}
+    service = marks["service-1"]["inputs"]["keepers"]
+    assert service == {".mark": "@mark.value", ".name": "pair-1", ".service_template_id": "@template-1.value"}
+    roles = marks["template-1"]["inputs"]["keepers"]
+    assert roles[".roles.1.template_id"] == "@node-3.value"
+
+
+def test_the_busiest_second_of_calls() -> None:
+    calls = Calls([(0.0, "a"), (0.5, "b"), (0.9, "a"), (1.2, "a"), (1.3, "b"), (5.0, "a")])
+    assert calls.busiest_second() == 4
+    assert calls.busiest_second("a") == 2
+    assert calls.busiest_second("c") == 0
+    assert calls.count() == {"a": 4, "b": 2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,11 +70,15 @@ def get(
 ) -> Row[Any]:
     """The row, if the caller has `right` on it; raises OneError NO_EXISTS, AUTHORIZATION, LOCKED (unless `locked`)."""
     row = find(tx, kind, object_id)
-    if not allowed(caller, row, right):
-        raise refused(caller, right, kind.code, object_id)
-    if not locked and row.lock_level in _BLOCKED_BY[right] and caller.uid not in (0, row.lock_owner):
-        raise OneError(ErrorCode.LOCKED, f"User [{caller.uid}] : {kind.code} [{object_id}] is locked.", object_id)
+    _demand(caller, kind, row, right, locked=locked)
     return row
+
+
+def _demand(caller: Caller, kind: Kind, row: Row[Any], right: str, *, locked: bool = False) -> None:
+    if not allowed(caller, row, right):
+        raise refused(caller, right, kind.code, row.id)
+    if not locked and row.lock_level in _BLOCKED_BY[right] and caller.uid not in (0, row.lock_owner):
+        raise OneError(ErrorCode.LOCKED, f"User [{caller.uid}] : {kind.code} [{row.id}] is locked.", row.id)
 
 
 def undeletable(kind: Kind, object_id: int, why: str) -> OneError:
@@ -159,7 +164,12 @@ def chmod(tx: Transaction, caller: Caller, kind: Kind, object_id: int, bits: tup
 
 
 def chown(tx: Transaction, caller: Caller, kind: Kind, object_id: int, uid: int, gid: int) -> None:
-    """Gives an object another owner or group (-1 keeps).
+    """`chown_all` of one object."""
+    chown_all(tx, caller, kind, [find(tx, kind, object_id)], uid, gid)
+
+
+def chown_all(tx: Transaction, caller: Caller, kind: Kind, rows: Sequence[Row[Any]], uid: int, gid: int) -> None:
+    """Gives objects another owner or group (-1 keeps).
 
     Ordinary users can make themselves the owner, and choose among their groups. Raises OneError NO_EXISTS,
     AUTHORIZATION, ACTION when the new owner has an object of that name.
@@ -168,15 +178,22 @@ def chown(tx: Transaction, caller: Caller, kind: Kind, object_id: int, uid: int,
         raise OneError(ErrorCode.NO_EXISTS, f"Error getting user [{uid}].", uid)
     if gid >= 0 and gid not in tx.group_names:
         raise OneError(ErrorCode.NO_EXISTS, f"Error getting group [{gid}].", gid)
-    row = get(tx, caller, kind, object_id, MANAGE)
-    uid, gid = uid if uid >= 0 else row.uid, gid if gid >= 0 else row.gid
-    if uid not in (row.uid, caller.uid) and not caller.admin:
+    uid, gid = max(uid, -1), max(gid, -1)
+    for row in rows:
+        _check_gift(caller, kind, row, uid, gid)
+        if uid not in (-1, row.uid):
+            check_unique(tx, kind, row.name, uid, ErrorCode.ACTION)
+    values = {key: value for key, value in {"uid": uid, "gid": gid}.items() if value >= 0}
+    if values:
+        tx.run(update(kind.table).where(kind.table.c.id.in_([row.id for row in rows])).values(**values))
+
+
+def _check_gift(caller: Caller, kind: Kind, row: Row[Any], uid: int, gid: int) -> None:
+    _demand(caller, kind, row, MANAGE)
+    if uid not in (-1, row.uid, caller.uid) and not caller.admin:
         raise refused(caller, MANAGE, "USER", uid)
-    if gid != row.gid and gid not in caller.groups and not caller.admin:
+    if gid not in (-1, row.gid, *caller.groups) and not caller.admin:
         raise refused(caller, USE, "GROUP", gid)
-    if uid != row.uid:
-        check_unique(tx, kind, row.name, uid, ErrorCode.ACTION)
-    change(tx, kind, row.id, uid=uid, gid=gid)
 
 
 def lock(tx: Transaction, caller: Caller, kind: Kind, object_id: int, level: int, *, test: bool) -> None:

@@ -15,7 +15,7 @@ from fedstack.localcloud.core.objects import Caller
 from fedstack.localcloud.flow import documents, model, recovery
 from fedstack.localcloud.flow.errors import FlowError, MalformedError, refused
 from fedstack.localcloud.store.database import Transaction
-from fedstack.localcloud.store.schema import sched_action
+from fedstack.localcloud.store.schema import node, sched_action, vm
 from fedstack.localcloud.vm import schedule
 from fedstack.oneflow.states import RoleState
 from fedstack.opennebula.errors import OneError
@@ -74,17 +74,14 @@ def change_ownership(tx: Transaction, caller: Caller, document_id: int, kind: in
 
 def _give(tx: Transaction, caller: Caller, row: Row[Any], uid: int, gid: int) -> None:
     """Another owner or group; the VMs of a service go with it, or all stays as it was."""
-    objects.chown(tx, caller, DOCUMENT, row.id, uid, gid)
-    for vm_id in model.node_ids(tx, row.id):
-        try:
-            objects.chown(tx, caller, VM, vm_id, uid, gid)
-        except OneError as error:
-            tx.lasting.append(partial(_log_failure, service_id=row.id, vm_id=vm_id, why=error.message))
-            raise refused(error.message) from error
-
-
-def _log_failure(tx: Transaction, service_id: int, vm_id: int, why: str) -> None:
-    model.log(tx, service_id, "E", f"Chown failed for VM {vm_id}: {why}; all VMs keep the old user and group")
+    objects.chown_all(tx, caller, DOCUMENT, [row], uid, gid)
+    vms = tx.all(select(vm).join(node, node.c.vm_id == vm.c.id).where(node.c.service_id == row.id))
+    try:
+        objects.chown_all(tx, caller, VM, vms, uid, gid)
+    except OneError as error:
+        message = f"Chown failed, all VMs keep the old user and group: {error.message}"
+        tx.lasting.append(partial(model.log, service_id=row.id, severity="E", message=message))
+        raise refused(error.message) from error
 
 
 def _mode(octet: str) -> int:

@@ -22,21 +22,9 @@ TRIPPED = {"the body must be a JSON object", "params must be an object", "roles 
 """Bodies over which OneFlow's own code trips: 500 with JSON (reference 4)."""
 
 REFUSED = re.compile(
-    "|".join(
-        [
-            *(
-                "in state",
-                "not found",
-                "have to specify",
-                "Parameter .* must be",
-                "not supported",
-                "Immutable value",
-            ),
-            *("already", "cardinality", "Number of VMs", "Invalid NAME", "Wrong document type", "No role", "is locked"),
-            *("not allowed", "permissions", "must be", "Network ", "mandatory", "hold", "BODY", "unreadable", "octal"),
-            *("Cannot", "Error", "expected", "in use", "is used", "unknown", "longer than"),
-        ]
-    ),
+    "in state|in DONE state|not found|does not exist|have to specify|must be|not supported|Immutable value|use rename"
+    "|already|cardinality|Number of VMs|Invalid NAME|Wrong document type|No role|is locked|not allowed|permissions"
+    "|Network |mandatory|hold|BODY|unreadable|octal|Cannot|Error|expected|in use|is used|unknown|longer than",
     re.IGNORECASE,
 )
 """Reasons with which OneFlow answers 500 (reference 4: everything that it decides itself)."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import Any
 
 from fedstack.opennebula.errors import ErrorCode
 
-from ..attributes import FREE, names, seen, seen_all
+from ..attributes import FREE, names, seen_all
 from ..checks import Problem, join
 from ..cloud import TAG
 from ..errors import RpcError
@@ -136,17 +135,11 @@ DEFINITION = Definition(
 )
 
 
-class State(IntEnum):
-    """A template has no state of its own: it is there or not."""
-
-    PRESENT = 0
-
-
 class VirtualMachineTemplate(PoolObject):
     """Templates of one owner."""
 
     definition = DEFINITION
-    kind, word, states = "template", "virtual machine template", State
+    kind, word = "template", "virtual machine template"
 
     def check(self, inputs: Properties) -> list[Problem]:
         """Typed attributes must not be given a second time as free ones; a disk and an interface need an origin."""
@@ -197,8 +190,3 @@ def _origins(inputs: Properties) -> list[Problem]:
         for index, one in enumerate(inputs[name] if isinstance(inputs.get(name), list) else [])
         if isinstance(one, dict) and {first, second} <= one.keys()
     ]
-
-
-def inputs_of(template: Tree) -> Properties:
-    """Everything that a template says, as inputs."""
-    return {**seen(DEFINITION.inputs, {}, template), FREE: seen_all({}, template, names(DEFINITION.inputs))}

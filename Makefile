@@ -66,7 +66,7 @@ image: setup ## build the VM image (needs packer, qemu): FLAVOUR=standard or edg
 bench: setup ## benchmarks, as ratios, into benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
-stress: setup ## the local cloud under 20,000 hostile requests and 200 kills; 50 kills of pulumi up, 20 races; 1300 wishes
+stress: setup ## the local cloud under 20,000 hostile requests and 200 kills; 50 kills of pulumi up, 20 races; 1700 programs
 	@FEDSTACK_FUZZ=20000 FEDSTACK_KILLS=200 pytest -s $(addprefix tests/integration/localcloud/test_,fuzz.py kills.py concurrency.py) $(PYTEST_ARGS)
 	FEDSTACK_UP_KILLS=50 pytest -s tests/integration/provider/test_provider_kills.py $(PYTEST_ARGS)
 	FEDSTACK_TRUTH=300 pytest -s tests/integration/provider/test_provider_truth.py $(PYTEST_ARGS)

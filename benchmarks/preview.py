@@ -20,7 +20,7 @@ from benchmarks.stacks import PACK, Pulumi, json_program, workspace
 from tests.support.workspace import Workspace
 
 GOAL, PACK_GOAL = 1.15, 1.5
-ROUNDS = 7
+ROUNDS = 9
 LEVELS = ("--policy-pack-config", "policies/dev.json")
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How a preview writes a value that is known only after the deployment."""

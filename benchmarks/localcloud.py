@@ -18,7 +18,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
-from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +27,7 @@ import requests
 
 from benchmarks.machine import cpu_seconds, memory_mb
 from benchmarks.outcome import Outcome
-from benchmarks.stacks import PACK, workspace
+from benchmarks.stacks import PACK, simulated, workspace
 from fedstack.localcloud import control
 from fedstack.localcloud.core import token
 from fedstack.oneflow.states import ServiceState
@@ -70,14 +69,8 @@ class Client:
 @contextmanager
 def simulated_cloud() -> Iterator[Client]:
     """A fresh cloud whose VMs run as soon as they are started, and report READY at once where they are asked to."""
-    with TemporaryDirectory(prefix="fedstack-bench-") as folder:
-        options = control.Options(
-            state_dir=Path(folder), hypervisor="simulated", boot_time=0.0, rpc_port=0, flow_port=0, gate_port=0
-        )
-        try:
-            yield Client(control.start(options))
-        finally:
-            control.stop(options.state_dir, destroy_vms=False)
+    with simulated(boot_seconds=0.0) as cloud:
+        yield Client(cloud.status)
 
 
 def service_template(client: Client, workers: int, *, gated: bool) -> int:

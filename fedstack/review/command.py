@@ -5,7 +5,6 @@ from pathlib import Path
 
 from fedstack.operations.stack import Stack
 from fedstack.review import meaning, run
-from fedstack.review.events import Operation
 from fedstack.review.markdown import drift_report, preview_report
 
 FAILED = 1
@@ -25,8 +24,7 @@ def preview(stack: Stack, target: Path | None, fail_on_restart: bool = False) ->
         return BLOCKED
     if ran.outcome.errors or not ran.outcome.complete:
         return FAILED
-    restarts = sum(meaning.explain(change).restarts for change in ran.outcome.differing if change.custom)
-    return RESTARTS if fail_on_restart and restarts else 0
+    return RESTARTS if fail_on_restart and meaning.restarts(ran.outcome) else 0
 
 
 def drift(stack: Stack, target: Path | None) -> int:
@@ -36,4 +34,4 @@ def drift(stack: Stack, target: Path | None) -> int:
     if ran.outcome.errors or not ran.outcome.complete:
         print(f"fedstack: stack {stack.name!r}: {'; '.join(ran.outcome.errors) or 'no summary'}", file=sys.stderr)
         return FAILED
-    return DRIFT if any(change.operation is not Operation.SAME for change in ran.outcome.differing) else 0
+    return DRIFT if ran.outcome.differing else 0

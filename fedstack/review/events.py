@@ -90,12 +90,9 @@ class Outcome:
 
     @property
     def differing(self) -> list[Change]:
-        """The changes that are any."""
-        return [change for change in self.changes if change.operation not in (Operation.SAME, Operation.READ)]
-
-    def count(self, operation: Operation) -> int:
-        """How many resources it happens to."""
-        return sum(change.operation is operation for change in self.changes)
+        """The objects of a cloud that something happens to."""
+        idle = (Operation.SAME, Operation.READ)
+        return [change for change in self.changes if change.custom and change.operation not in idle]
 
 
 def read_preview(lines: Iterable[str]) -> Outcome:

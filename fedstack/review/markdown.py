@@ -39,7 +39,7 @@ def marker(kind: str, stack: str) -> str:
 
 def preview_report(stack: str, outcome: Outcome, diff: str) -> str:
     """The report on a preview; `diff` is Pulumi's own text."""
-    changes = sorted((change for change in outcome.differing if change.custom), key=_weight)
+    changes = sorted(outcome.differing, key=_weight)
     parts = [
         marker("preview-report", stack),
         f"## Preview of stack `{stack}`: {verdict(outcome)}",
@@ -74,11 +74,10 @@ def verdict(outcome: Outcome) -> str:
         return "blocked by policy"
     if outcome.errors or not outcome.complete:
         return "failed"
-    changes = [change for change in outcome.differing if change.custom]
-    restarts = sum(meaning.explain(change).restarts for change in changes)
+    restarts = meaning.restarts(outcome)
     if restarts:
         return "1 running VM restarts or ends" if restarts == 1 else f"{restarts} running VMs restart or end"
-    return "nothing that runs is touched" if changes else "no changes"
+    return "nothing that runs is touched" if outcome.differing else "no changes"
 
 
 def _headline(outcome: Outcome) -> str:

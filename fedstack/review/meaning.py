@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedstack.context import VARIABLES, Scope
-from fedstack.review.events import Change, Operation, PropertyChange
+from fedstack.review.events import Change, Operation, Outcome, PropertyChange
 from fedstack.review.sizes import MACHINE, SERVICE, SERVICE_TEMPLATE, VM_TEMPLATE
 
 TRIGGERS = "triggers."
@@ -38,6 +38,11 @@ def explain(change: Change) -> Meaning:
     return Meaning(GENERAL[change.operation])
 
 
+def restarts(outcome: Outcome) -> int:
+    """How many running VMs end or boot anew."""
+    return sum(explain(change).restarts for change in outcome.differing)
+
+
 GENERAL: Mapping[Operation, str] = {
     Operation.CREATE: "New; nothing that runs is touched.",
     Operation.UPDATE: "Changed in place; no VM restarts.",
@@ -52,11 +57,11 @@ GENERAL: Mapping[Operation, str] = {
 def _service(change: Change) -> Meaning:
     machines = vms(change.before or {})
     if change.operation is Operation.DELETE:
-        return Meaning(f"{_listed(machines)} {_verb(machines, 'ends', 'end')}. {LOST}", len(machines))
+        return Meaning(f"{_listed(machines)} {_form(len(machines), 'ends', 'end')}. {LOST}", len(machines))
     if change.operation is Operation.REPLACE:
         causes = ", ".join(f"`{cause}`" for cause in _causes(change)) or "its template"
-        text = f"{_listed(machines)} {_verb(machines, 'ends and boots', 'end and boot')} anew, because of {causes}."
-        return Meaning(f"{text} {LOST}", len(machines))
+        anew = _form(len(machines), "ends and boots anew", "end and boot anew")
+        return Meaning(f"{_listed(machines)} {anew}, because of {causes}. {LOST}", len(machines))
     said = [_count(each, change) for each in change.properties if _is_count(each)]
     others = [each for each in change.properties if not _is_count(each)]
     if others or not said:
@@ -71,11 +76,13 @@ def _count(change: PropertyChange, service: Change) -> Meaning:
         return Meaning(f"The number of VMs of {role} changes.")
     difference = int(after) - int(before)
     if difference > 0:
-        return Meaning(f"{difference} {_machines(difference)} of {role} {_boots(difference)}; running VMs stay.")
+        booting = _form(difference, f"VM of {role} boots", f"VMs of {role} boot")
+        return Meaning(f"{difference} {booting}; running VMs stay.")
     names = [name for name, owner in _named(service.before or {}) if owner == role][:-difference]
     listed = f" ({', '.join(names)})" if names else ""
     oldest = "oldest VM" if difference == -1 else f"{-difference} oldest VMs"
-    return Meaning(f"The {oldest} of {role}{listed} {_ends(-difference)}; nothing else restarts.", -difference)
+    ending = _form(-difference, "ends", "end")
+    return Meaning(f"The {oldest} of {role}{listed} {ending}; nothing else restarts.", -difference)
 
 
 def _service_template(change: Change) -> Meaning:
@@ -155,20 +162,8 @@ def _listed(names: list[str]) -> str:
     if not names:
         return "No VM"
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"{len(names)} {_machines(len(names))} ({shown})"
+    return f"{len(names)} {_form(len(names), 'VM', 'VMs')} ({shown})"
 
 
-def _verb(names: list[str], one: str, many: str) -> str:
-    return many if len(names) > 1 else one
-
-
-def _machines(number: int) -> str:
-    return "VM" if number == 1 else "VMs"
-
-
-def _boots(number: int) -> str:
-    return "boots" if number == 1 else "boot"
-
-
-def _ends(number: int) -> str:
-    return "ends" if number == 1 else "end"
+def _form(number: int, one: str, many: str) -> str:
+    return many if number > 1 else one
